@@ -1,0 +1,38 @@
+/*
+ * Signals as bytes on a pipe (the self-pipe of signal-safety(7)), for `cage` only: a handler in C may run on any thread at any
+ * moment, a managed one may not, and signalfd(2) would need every thread of the runtime to have the signals blocked from birth.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <unistd.h>
+
+static int write_end = -1;
+
+/* Two bytes a signal: its number, and whether the kernel itself sent it (a key on the terminal). */
+static void tell(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    int saved = errno;
+    unsigned char message[2] = { (unsigned char)number, info->si_code == SI_KERNEL };
+    ssize_t ignored = write(write_end, message, sizeof message);
+    (void)ignored;
+    errno = saved;
+}
+
+/* Returns the pipe's read end, or -1 with errno. A full pipe drops what comes: whoever reads is told of each kind in any case. */
+int cage_watch_signals(const int32_t *numbers, uint32_t count)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return -1;
+    write_end = ends[1];
+    struct sigaction action = { .sa_sigaction = tell, .sa_flags = SA_SIGINFO | SA_RESTART };
+    sigfillset(&action.sa_mask);
+    for (uint32_t i = 0; i < count; i++)
+        if (sigaction(numbers[i], &action, NULL) < 0)
+            return -1;
+    return ends[0];
+}

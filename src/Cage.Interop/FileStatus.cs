@@ -1,0 +1,29 @@
+namespace Cage.Interop;
+
+/// <summary>What statx(2) tells of a file.</summary>
+/// <param name="Mode">Type and permission bits (inode(7)).</param>
+/// <param name="Uid">The owner.</param>
+/// <param name="Gid">The group.</param>
+/// <param name="Inode">The inode number, unique with <paramref name="Device"/>.</param>
+/// <param name="Device">The file system's device, major in the upper 32 bits.</param>
+/// <param name="Links">How many names it has.</param>
+/// <param name="Size">Bytes.</param>
+/// <param name="ModifiedSeconds">Last change of the content, seconds since 1970.</param>
+/// <param name="MountId">The mount it was reached through, as in mountinfo.</param>
+/// <param name="IsMountRoot">Whether it is the root of a mount (STATX_ATTR_MOUNT_ROOT, Linux 5.8).</param>
+public readonly record struct FileStatus(
+    uint Mode, uint Uid, uint Gid, ulong Inode, ulong Device, uint Links, long Size, long ModifiedSeconds, ulong MountId,
+    bool IsMountRoot)
+{
+    /// <summary>Whether it is a directory.</summary>
+    public bool IsDirectory => (Mode & Files.S_IFMT) == Files.S_IFDIR;
+
+    /// <summary>Whether it is a symbolic link.</summary>
+    public bool IsLink => (Mode & Files.S_IFMT) == Files.S_IFLNK;
+
+    /// <summary>Whether it is a regular file.</summary>
+    public bool IsRegular => (Mode & Files.S_IFMT) == Files.S_IFREG;
+
+    /// <summary>Whether both are one and the same file.</summary>
+    public bool IsSameFile(FileStatus other) => Inode == other.Inode && Device == other.Device;
+}

@@ -1,0 +1,315 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Cage.Interop;
+
+/// <summary>Files and directories by descriptor, so that no path is looked up twice (openat(2) and its kin).</summary>
+public static unsafe partial class Files
+{
+#pragma warning disable CS1591 // open(2), openat2(2), flock(2), stat(2) document each.
+    public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_EXCL = 0x80, O_NOCTTY = 0x100, O_TRUNC = 0x200,
+        O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000, O_PATH = 0x200000;
+
+    public const ulong RESOLVE_NO_XDEV = 1, RESOLVE_NO_MAGICLINKS = 2, RESOLVE_NO_SYMLINKS = 4, RESOLVE_BENEATH = 8, RESOLVE_IN_ROOT = 16;
+
+    public const uint S_IFMT = 0xF000, S_IFDIR = 0x4000, S_IFCHR = 0x2000, S_IFREG = 0x8000, S_IFLNK = 0xA000;
+
+    private const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_REMOVEDIR = 0x200, AT_EMPTY_PATH = 0x1000;
+    private const int SYS_openat2 = 437;
+    private const int LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8;
+    private const uint STATX_BASIC_STATS = 0x7ff, STATX_MNT_ID = 0x1000;
+    private const ulong STATX_ATTR_MOUNT_ROOT = 0x2000;
+#pragma warning restore CS1591
+
+    /// <summary>O_DIRECTORY, which is one of the few flags whose number differs between architectures.</summary>
+    public static int O_DIRECTORY { get; } = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
+
+    /// <summary>O_NOFOLLOW, likewise.</summary>
+    public static int O_NOFOLLOW { get; } = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
+
+    /// <summary>Opens <paramref name="path"/>, close-on-exec (open(2)).</summary>
+    /// <exception cref="LinuxException">ENOENT, EACCES, ELOOP, ENOTDIR and the others of open(2).</exception>
+    public static Descriptor Open(string path, int flags, uint mode = 0) =>
+        Check.Descriptor(Retry(() => openat(AT_FDCWD, path, flags | O_CLOEXEC, mode)), "open", path);
+
+    /// <summary>Opens <paramref name="path"/> as seen from the directory <paramref name="directory"/> (openat(2)).</summary>
+    public static Descriptor OpenAt(Descriptor directory, string path, int flags, uint mode = 0) =>
+        Check.Descriptor(Retry(() => openat(directory.Number, path, flags | O_CLOEXEC, mode)), "open", path);
+
+    /// <summary>Opens <paramref name="path"/>, or returns null when it or a directory on the way is not there.</summary>
+    public static Descriptor? TryOpen(string path, int flags)
+    {
+        int number = openat(AT_FDCWD, path, flags | O_CLOEXEC, 0);
+        if (number >= 0) return new Descriptor(number);
+        int error = Marshal.GetLastPInvokeError();
+        return error is Errno.ENOENT or Errno.ENOTDIR ? null : throw new LinuxException(error, "open", path);
+    }
+
+    /// <summary>Opens <paramref name="path"/> with <paramref name="root"/> as its root: symbolic links and <c>..</c> cannot lead out (openat2(2),
+    /// RESOLVE_IN_ROOT), nor can the links of /proc (RESOLVE_NO_MAGICLINKS). Null when it is not there.</summary>
+    /// <exception cref="LinuxException">ELOOP for a magic link, EXDEV, EACCES and the others of openat2(2).</exception>
+    public static Descriptor? TryOpenInRoot(Descriptor root, string path, int flags, uint mode = 0)
+    {
+        OpenHow how = new() { Flags = (uint)(flags | O_CLOEXEC), Mode = mode, Resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+        byte[] bytes = Terminated(path);
+        fixed (byte* name = bytes)
+        {
+            while (true)
+            {
+                long number = syscall(SYS_openat2, root.Number, name, &how, sizeof(OpenHow));
+                if (number >= 0) return new Descriptor((int)number);
+                int error = Marshal.GetLastPInvokeError();
+                // EAGAIN: a rename elsewhere raced with a ".." in this lookup.
+                if (error is Errno.EAGAIN or Errno.EINTR) continue;
+                return error is Errno.ENOENT or Errno.ENOTDIR ? null : throw new LinuxException(error, "openat2", path);
+            }
+        }
+    }
+
+    /// <summary>As <see cref="TryOpenInRoot"/>, with ENOENT as an error.</summary>
+    public static Descriptor OpenInRoot(Descriptor root, string path, int flags, uint mode = 0) =>
+        TryOpenInRoot(root, path, flags, mode) ?? throw new LinuxException(Errno.ENOENT, "openat2", path);
+
+    /// <summary>What is known of an open file (statx(2)).</summary>
+    public static FileStatus Status(Descriptor file) => TryStatus(file.Number, "", AT_EMPTY_PATH) ?? throw new LinuxException(Errno.ENOENT, "statx");
+
+    /// <summary>What is known of <paramref name="path"/>, a symbolic link itself where it is one; null when it is not there (statx(2)).</summary>
+    public static FileStatus? Status(string path) => TryStatus(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW);
+
+    /// <summary>What is known of what <paramref name="path"/> leads to; null when that is not there (statx(2)).</summary>
+    public static FileStatus? StatusFollowed(string path) => TryStatus(AT_FDCWD, path, 0);
+
+    /// <summary>What is known of <paramref name="name"/> in a directory, not followed; null when it is not there (statx(2)).</summary>
+    public static FileStatus? StatusAt(Descriptor directory, string name) => TryStatus(directory.Number, name, AT_SYMLINK_NOFOLLOW);
+
+    /// <summary>Makes a directory with exactly <paramref name="mode"/> (mkdir(2), chmod(2)).</summary>
+    /// <exception cref="LinuxException">EEXIST, ENOSPC, EROFS and the others of mkdir(2).</exception>
+    public static void MakeDirectory(string path, uint mode) => MakeDirectoryAt(AT_FDCWD, path, mode);
+
+    /// <summary>Makes a directory below an open one, with exactly <paramref name="mode"/>.</summary>
+    public static void MakeDirectoryAt(Descriptor directory, string path, uint mode) => MakeDirectoryAt(directory.Number, path, mode);
+
+    private static void MakeDirectoryAt(int directory, string path, uint mode)
+    {
+        Check.Result(mkdirat(directory, path, mode), "mkdir", path);
+        Check.Result(fchmodat(directory, path, mode, 0), "chmod", path);
+    }
+
+    /// <summary>Makes a device node with exactly <paramref name="mode"/> below an open directory (mknod(2)).</summary>
+    public static void MakeDeviceAt(Descriptor directory, string name, uint mode, uint major, uint minor)
+    {
+        ulong device = ((ulong)(major & 0xfffff000) << 32) | ((ulong)(major & 0xfff) << 8) | ((ulong)(minor & 0xffffff00) << 12) | (minor & 0xff);
+        Check.Result(mknodat(directory.Number, name, S_IFCHR | mode, device), "mknod", name);
+        Check.Result(fchmodat(directory.Number, name, mode, 0), "chmod", name);
+    }
+
+    /// <summary>Makes a symbolic link below an open directory (symlink(2)).</summary>
+    public static void MakeLinkAt(Descriptor directory, string name, string target) =>
+        Check.Result(symlinkat(target, directory.Number, name), "symlink", name);
+
+    /// <summary>Removes a file (unlink(2)); one that is not there is fine.</summary>
+    public static void Unlink(string path) => UnlinkAt(AT_FDCWD, path, 0);
+
+    /// <summary>Removes an empty directory (rmdir(2)); one that is not there is fine.</summary>
+    public static void RemoveDirectory(string path) => UnlinkAt(AT_FDCWD, path, AT_REMOVEDIR);
+
+    /// <summary>Removes a file below an open directory (unlink(2)); one that is not there is fine.</summary>
+    public static void UnlinkAt(Descriptor directory, string name) => UnlinkAt(directory.Number, name, 0);
+
+    /// <summary>Removes an empty directory below an open one (rmdir(2)); one that is not there is fine.</summary>
+    public static void RemoveDirectoryAt(Descriptor directory, string name) => UnlinkAt(directory.Number, name, AT_REMOVEDIR);
+
+    private static void UnlinkAt(int directory, string path, int flags)
+    {
+        int result = unlinkat(directory, path, flags);
+        if (result < 0 && Marshal.GetLastPInvokeError() is int error and not Errno.ENOENT)
+            throw new LinuxException(error, flags == 0 ? "unlink" : "rmdir", path);
+    }
+
+    /// <summary>Renames, replacing what is there, in one step (rename(2)).</summary>
+    public static void Rename(string from, string to) => Check.Result(rename(from, to), "rename", from);
+
+    /// <summary>Changes permission bits (chmod(2)).</summary>
+    public static void ChangeMode(Descriptor file, uint mode) => Check.Result(fchmod(file.Number, mode), "fchmod");
+
+    /// <summary>Changes owner and group (chown(2)).</summary>
+    public static void ChangeOwner(Descriptor file, uint uid, uint gid) => Check.Result(fchown(file.Number, uid, gid), "fchown");
+
+    /// <summary>Waits until the file is on the disk (fsync(2)).</summary>
+    public static void Synchronise(Descriptor file) => Check.Result(fsync(file.Number), "fsync");
+
+    /// <summary>Takes the exclusive lock of an open file; false when another has it and <paramref name="wait"/> is false (flock(2)).
+    /// It is freed when the descriptor is closed.</summary>
+    public static bool Lock(Descriptor file, bool wait)
+    {
+        while (true)
+        {
+            if (flock(file.Number, wait ? LOCK_EX : LOCK_EX | LOCK_NB) == 0) return true;
+            int error = Marshal.GetLastPInvokeError();
+            if (error == Errno.EAGAIN) return false;
+            if (error != Errno.EINTR) throw new LinuxException(error, "flock");
+        }
+    }
+
+    /// <summary>Reads from where the descriptor stands; 0 at the end (read(2)).</summary>
+    /// <exception cref="LinuxException">EAGAIN on an empty non-blocking one, EIO on a hung-up terminal and the others of read(2).</exception>
+    public static int Read(Descriptor file, Span<byte> buffer) => (int)Check.Result(ReadRaw(file.Number, buffer), "read");
+
+    /// <summary>Reads a whole file, up to <paramref name="limit"/> bytes.</summary>
+    /// <exception cref="LinuxException">EFBIG when it is larger, and those of read(2).</exception>
+    public static byte[] ReadAll(Descriptor file, int limit = 1 << 20)
+    {
+        byte[] buffer = new byte[Math.Min(4096, limit + 1)];
+        int length = 0;
+        while (true)
+        {
+            int count = Read(file, buffer.AsSpan(length));
+            if (count == 0) return buffer.AsSpan(0, length).ToArray();
+            length += count;
+            if (length > limit) throw new LinuxException(Errno.EFBIG, "read");
+            if (length == buffer.Length) Array.Resize(ref buffer, (int)Math.Min((long)buffer.Length * 2, limit + 1L));
+        }
+    }
+
+    /// <summary>Writes all of <paramref name="data"/> (write(2)).</summary>
+    /// <exception cref="LinuxException">ENOSPC, EPIPE, EAGAIN on a full non-blocking one, and the others of write(2).</exception>
+    public static void Write(Descriptor file, ReadOnlySpan<byte> data)
+    {
+        while (!data.IsEmpty) data = data[WriteSome(file, data)..];
+    }
+
+    /// <summary>Writes what goes in one call and returns how much that was (write(2)).</summary>
+    public static int WriteSome(Descriptor file, ReadOnlySpan<byte> data)
+    {
+        fixed (byte* bytes = data)
+        {
+            nint count;
+            do count = write(file.Number, bytes, data.Length);
+            while (Check.Interrupted(count));
+            return (int)Check.Result((long)count, "write");
+        }
+    }
+
+    /// <summary>What a symbolic link says; null when there is none (readlink(2)).</summary>
+    public static string? ReadLink(string path)
+    {
+        byte* buffer = stackalloc byte[4096];
+        nint length = readlinkat(AT_FDCWD, path, buffer, 4096);
+        if (length >= 0) return Encoding.UTF8.GetString(buffer, (int)length);
+        int error = Marshal.GetLastPInvokeError();
+        return error is Errno.ENOENT or Errno.EINVAL or Errno.ENOTDIR ? null : throw new LinuxException(error, "readlink", path);
+    }
+
+    private static FileStatus? TryStatus(int directory, string path, int flags)
+    {
+        Statx status;
+        if (statx(directory, path, flags, STATX_BASIC_STATS | STATX_MNT_ID, &status) == 0)
+            return new FileStatus(status.Mode, status.Uid, status.Gid, status.Ino, ((ulong)status.DevMajor << 32) | status.DevMinor,
+                status.Nlink, (long)status.Size, status.MtimeSeconds, status.MntId,
+                (status.Attributes & STATX_ATTR_MOUNT_ROOT) != 0);
+        int error = Marshal.GetLastPInvokeError();
+        return error is Errno.ENOENT or Errno.ENOTDIR ? null : throw new LinuxException(error, "statx", path);
+    }
+
+    private static nint ReadRaw(int number, Span<byte> buffer)
+    {
+        fixed (byte* bytes = buffer)
+        {
+            nint count;
+            do count = read(number, bytes, buffer.Length);
+            while (Check.Interrupted(count));
+            return count;
+        }
+    }
+
+    private static int Retry(Func<int> call)
+    {
+        int result;
+        do result = call();
+        while (Check.Interrupted(result));
+        return result;
+    }
+
+    /// <summary>Makes <paramref name="number"/> another descriptor of the same open file, inherited by children (dup2(2)).</summary>
+    public static void Replace(Descriptor file, int number) => Check.Result(dup2(file.Number, number), "dup2");
+
+    internal static byte[] Terminated(string text)
+    {
+        byte[] bytes = new byte[Encoding.UTF8.GetByteCount(text) + 1];
+        Encoding.UTF8.GetBytes(text, bytes);
+        return bytes;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct OpenHow
+    {
+        public ulong Flags, Mode, Resolve;
+    }
+
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct Statx
+    {
+        [FieldOffset(8)] public ulong Attributes;
+        [FieldOffset(16)] public uint Nlink;
+        [FieldOffset(20)] public uint Uid;
+        [FieldOffset(24)] public uint Gid;
+        [FieldOffset(28)] public ushort Mode;
+        [FieldOffset(32)] public ulong Ino;
+        [FieldOffset(40)] public ulong Size;
+        [FieldOffset(112)] public long MtimeSeconds;
+        [FieldOffset(136)] public uint DevMajor;
+        [FieldOffset(140)] public uint DevMinor;
+        [FieldOffset(144)] public ulong MntId;
+    }
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int openat(int directory, string path, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial long syscall(long number, nint directory, byte* path, OpenHow* how, nint size);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int statx(int directory, string path, int flags, uint mask, Statx* status);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int mkdirat(int directory, string path, uint mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int mknodat(int directory, string path, uint mode, ulong device);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int symlinkat(string target, int directory, string path);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int unlinkat(int directory, string path, int flags);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int rename(string from, string to);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int fchmodat(int directory, string path, uint mode, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fchmod(int file, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fchown(int file, uint uid, uint gid);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fsync(int file);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int dup2(int file, int number);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int flock(int file, int operation);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint read(int file, byte* buffer, nint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint write(int file, byte* buffer, nint count);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint readlinkat(int directory, string path, byte* buffer, nint size);
+}

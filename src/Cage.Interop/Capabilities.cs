@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Cage.Interop;
@@ -54,16 +55,17 @@ public enum Capability
 public static unsafe partial class Capabilities
 {
     private const uint _LINUX_CAPABILITY_VERSION_3 = 0x20080522;
+    private const string Prefix = "CAP_";
 
     private static readonly string[] _names = Enum.GetNames<Capability>();
 
     /// <summary>The effective set of the calling thread: capability n is bit n (capget(2)).</summary>
     public static ulong ReadEffective()
     {
-        __user_cap_header_struct header = new() { version = _LINUX_CAPABILITY_VERSION_3 };
-        __user_cap_data_struct* data = stackalloc __user_cap_data_struct[2];
+        Header header = new() { Version = _LINUX_CAPABILITY_VERSION_3 };
+        Data* data = stackalloc Data[2];
         Check.Result(capget(&header, data), "capget");
-        return ((ulong)data[1].effective << 32) | data[0].effective;
+        return ((ulong)data[1].Effective << 32) | data[0].Effective;
     }
 
     /// <summary>Whether the calling thread has <paramref name="capability"/> in effect (capget(2)).</summary>
@@ -71,7 +73,7 @@ public static unsafe partial class Capabilities
 
     /// <summary>The name, such as <c>CAP_SYS_ADMIN</c>; the number for one newer than this table, as capsh(1) has it.</summary>
     public static string Name(Capability capability) =>
-        (uint)capability < _names.Length ? _names[(int)capability] : ((int)capability).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        (uint)capability < _names.Length ? _names[(int)capability] : ((int)capability).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Finds a capability by name, in either case, with or without <c>CAP_</c>.</summary>
     /// <returns>False where there is none of that name.</returns>
@@ -88,21 +90,19 @@ public static unsafe partial class Capabilities
         return false;
     }
 
-    private const string Prefix = "CAP_";
-
     [StructLayout(LayoutKind.Sequential)]
-    private struct __user_cap_header_struct
+    private struct Header
     {
-        public uint version;
-        public int pid;
+        public uint Version;
+        public int ThreadId;
     }
 
     [StructLayout(LayoutKind.Sequential)]
-    private struct __user_cap_data_struct
+    private struct Data
     {
-        public uint effective, permitted, inheritable;
+        public uint Effective, Permitted, Inheritable;
     }
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial int capget(__user_cap_header_struct* header, __user_cap_data_struct* data);
+    private static partial int capget(Header* header, Data* data);
 }

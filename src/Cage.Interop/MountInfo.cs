@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 
 namespace Cage.Interop;
 
@@ -44,7 +43,7 @@ public sealed record MountEntry(
         {
             if (!option.StartsWith(name, StringComparison.Ordinal)) continue;
             if (option.Length == name.Length) yield return "";
-            else if (option[name.Length] == '=') yield return MountTable.Decode(Encoding.UTF8.GetBytes(option[(name.Length + 1)..]));
+            else if (option[name.Length] == '=') yield return MountTable.Decode(PathText.Encode(option[(name.Length + 1)..]));
         }
     }
 }
@@ -53,9 +52,9 @@ public sealed record MountEntry(
 public static class MountTable
 {
     /// <summary>
-    /// Reads all mounts that the process or thread of <paramref name="path"/> can see, in the kernel's order: that of age, which is not always
-    /// parents first (a mount can be moved onto a younger one; <see cref="Beneath"/> puts that right). A thread that has left the mount
-    /// namespace of its process sees its own mounts only in the default path.
+    /// Reads all mounts that the process or thread of <paramref name="path"/> can see, in the kernel's order: that of age, which is not
+    /// always parents first (a mount can be moved onto a younger one; <see cref="Beneath"/> puts that right). A thread that has left the
+    /// mount namespace of its process sees its own mounts only in the default path.
     /// </summary>
     /// <exception cref="LinuxException">ENOENT, ESRCH or EINVAL: that process is gone. EACCES: not ours to read.</exception>
     /// <exception cref="FormatException">Not a mountinfo file.</exception>
@@ -64,7 +63,8 @@ public static class MountTable
         byte[] buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
         try
         {
-            ReadOnlySpan<byte> rest = buffer.AsSpan(0, ReadFile(path, ref buffer));
+            int length = ReadFile(path, ref buffer);
+            ReadOnlySpan<byte> rest = buffer.AsSpan(0, length);
             List<MountEntry> mounts = new(rest.Count((byte)'\n'));
             while (!rest.IsEmpty)
             {

@@ -5,8 +5,8 @@ using System.Text.Unicode;
 namespace Cage.Interop;
 
 /// <summary>
-/// Paths between the kernel's bytes and .NET's strings without loss. A path is bytes, not text (path_resolution(7)); what is not UTF-8 becomes,
-/// byte by byte, a lone surrogate U+DC80 to U+DCFF, as in Python (PEP 383). UTF-8 with replacement would make different paths the same.
+/// Paths between the kernel's bytes and .NET's strings without loss. A path is bytes, not text (path_resolution(7)); what is not UTF-8
+/// becomes, byte by byte, a lone surrogate U+DC80 to U+DCFF, as in Python (PEP 383). With replacement, different paths would be the same.
 /// </summary>
 public static class PathText
 {
@@ -29,8 +29,8 @@ public static class PathText
     }
 
     /// <summary>
-    /// The bytes that <see cref="Decode"/> made <paramref name="text"/> of, without a NUL at the end. To be used where a path from the kernel
-    /// goes back to it: marshalled as UTF-8, an escaped byte would become U+FFFD.
+    /// The bytes that <see cref="Decode"/> made <paramref name="text"/> of, without a NUL at the end. To be used where a path from the
+    /// kernel goes back to it: marshalled as UTF-8, an escaped byte would become U+FFFD.
     /// </summary>
     public static byte[] Encode(string text)
     {
@@ -39,7 +39,8 @@ public static class PathText
         ArrayBufferWriter<byte> bytes = new(text.Length * 3);
         for (ReadOnlySpan<char> rest = text; !rest.IsEmpty;)
         {
-            if (Rune.DecodeFromUtf16(rest, out Rune rune, out int consumed) != OperationStatus.Done && rest[0] is >= '\uDC80' and <= '\uDCFF')
+            OperationStatus status = Rune.DecodeFromUtf16(rest, out Rune rune, out int consumed);
+            if (status != OperationStatus.Done && rest[0] is >= '\uDC80' and <= '\uDCFF')
                 bytes.Write([(byte)(rest[0] - Escape)]);
             else
                 bytes.Advance(rune.EncodeToUtf8(bytes.GetSpan(4)));

@@ -6,8 +6,8 @@ namespace Cage.Interop;
 public readonly record struct WindowSize(ushort Rows, ushort Columns);
 
 /// <summary>
-/// Terminals and pseudo terminals (termios(3), pty(7)). Where a call takes a <see cref="SafeHandle"/>, a <see cref="Descriptor"/> is one, and so
-/// is <c>new SafeFileHandle(0, ownsHandle: false)</c> for standard input.
+/// Terminals and pseudo terminals (termios(3), pty(7)). Where a call takes a <see cref="SafeHandle"/>, a <see cref="Descriptor"/> is one,
+/// and so is <c>new SafeFileHandle(0, ownsHandle: false)</c> for standard input.
 /// </summary>
 public static unsafe partial class Terminal
 {
@@ -21,7 +21,7 @@ public static unsafe partial class Terminal
     /// <exception cref="LinuxException">ENOTTY: not a terminal. EIO: it has hung up.</exception>
     public static TerminalMode GetMode(SafeHandle terminal)
     {
-        termios mode;
+        Termios mode;
         Check.Result(tcgetattr(terminal, &mode), "tcgetattr");
         return new TerminalMode(terminal, mode);
     }
@@ -31,17 +31,17 @@ public static unsafe partial class Terminal
     /// <exception cref="LinuxException">ENOTTY: not a terminal. EIO: it has hung up.</exception>
     public static void SetMode(SafeHandle terminal, TerminalMode mode)
     {
-        termios bytes = mode.Saved;
+        Termios bytes = mode.Saved;
         Set(terminal, &bytes);
     }
 
-    /// <summary>Makes a terminal raw, so that every byte passes as it is: no line editing, echo, signals or translation (cfmakeraw(3)).</summary>
+    /// <summary>Makes a terminal raw: every byte passes as it is, without line editing, echo, signals, translation (cfmakeraw(3)).</summary>
     /// <returns>The mode it had; disposing of it sets that again.</returns>
     /// <exception cref="LinuxException">ENOTTY: not a terminal. EIO: it has hung up.</exception>
     public static TerminalMode MakeRaw(SafeHandle terminal)
     {
         TerminalMode before = GetMode(terminal);
-        termios mode = before.Saved;
+        Termios mode = before.Saved;
         cfmakeraw(&mode);
         Set(terminal, &mode);
         return before;
@@ -51,16 +51,16 @@ public static unsafe partial class Terminal
     /// <exception cref="LinuxException">ENOTTY: not a terminal.</exception>
     public static WindowSize GetSize(SafeHandle terminal)
     {
-        winsize size;
+        WinSize size;
         Check.Result(ioctl(terminal, TIOCGWINSZ, (nint)(&size)), "ioctl TIOCGWINSZ");
-        return new WindowSize(size.ws_row, size.ws_col);
+        return new WindowSize(size.Rows, size.Columns);
     }
 
     /// <summary>Sets the size of a terminal's window; a change sends SIGWINCH to its foreground (TIOCSWINSZ, ioctl_tty(2)).</summary>
     /// <exception cref="LinuxException">ENOTTY: not a terminal.</exception>
     public static void SetSize(SafeHandle terminal, WindowSize window)
     {
-        winsize size = new() { ws_row = window.Rows, ws_col = window.Columns };
+        WinSize size = new() { Rows = window.Rows, Columns = window.Columns };
         Check.Result(ioctl(terminal, TIOCSWINSZ, (nint)(&size)), "ioctl TIOCSWINSZ");
     }
 
@@ -70,8 +70,8 @@ public static unsafe partial class Terminal
     /// caller's controlling terminal.
     /// </summary>
     /// <returns>The two ends, both to be disposed of, and the peer's name in the instance, as a number.</returns>
-    /// <exception cref="LinuxException">ENOENT or ELOOP: no ptmx there, or a link in its place. ENOTTY: something else is. ENOSPC: the instance's
-    /// limit is reached.</exception>
+    /// <exception cref="LinuxException">ENOENT or ELOOP: no ptmx there, or a link in its place. ENOTTY: something else is.
+    /// EACCES: its mode is 000, unless mounted otherwise, and we are not root. ENOSPC: the instance's limit is reached.</exception>
     public static (Descriptor Leader, Descriptor Peer, int Number) OpenPair(Descriptor devpts)
     {
         Descriptor leader = Files.OpenAt(devpts, "ptmx", Files.O_RDWR | Files.O_NOCTTY | Files.O_NOFOLLOW);
@@ -91,7 +91,7 @@ public static unsafe partial class Terminal
     }
 
     // Without waiting for output to drain: that could last for ever, and gains nothing, as Linux translates output when it is written.
-    internal static void Set(SafeHandle terminal, termios* mode)
+    private static void Set(SafeHandle terminal, Termios* mode)
     {
         int result;
         do result = tcsetattr(terminal, TCSANOW, mode);
@@ -99,30 +99,30 @@ public static unsafe partial class Terminal
         Check.Result(result, "tcsetattr");
     }
 
-    /// <summary>What tcgetattr(3) fills; only the C library looks inside.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 60)]
-    internal struct termios
+    /// <summary>struct termios, which tcgetattr(3) fills; only the C library looks inside.</summary>
+    internal struct Termios
     {
-        public uint c_iflag;
+        public fixed uint Words[15];
     }
 
+    // struct winsize
     [StructLayout(LayoutKind.Sequential)]
-    private struct winsize
+    private struct WinSize
     {
-        public ushort ws_row, ws_col, ws_xpixel, ws_ypixel;
+        public ushort Rows, Columns, WidthPixels, HeightPixels;
     }
 
     [LibraryImport("libc")]
     private static partial int isatty(SafeHandle file);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial int tcgetattr(SafeHandle terminal, termios* mode);
+    private static partial int tcgetattr(SafeHandle terminal, Termios* mode);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial int tcsetattr(SafeHandle terminal, int when, termios* mode);
+    private static partial int tcsetattr(SafeHandle terminal, int when, Termios* mode);
 
     [LibraryImport("libc")]
-    private static partial void cfmakeraw(termios* mode);
+    private static partial void cfmakeraw(Termios* mode);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int ioctl(SafeHandle file, nuint request, nint argument);

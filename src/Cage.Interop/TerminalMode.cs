@@ -8,13 +8,13 @@ public sealed class TerminalMode : IDisposable
     private readonly SafeHandle _terminal;
     private bool _restored;
 
-    internal TerminalMode(SafeHandle terminal, Terminal.termios saved)
+    internal TerminalMode(SafeHandle terminal, Terminal.Termios saved)
     {
         _terminal = terminal;
         Saved = saved;
     }
 
-    internal Terminal.termios Saved { get; }
+    internal Terminal.Termios Saved { get; }
 
     /// <summary>Sets the mode again. A terminal that is closed or has hung up (EIO) by now is left alone.</summary>
     public void Dispose()

@@ -1,0 +1,198 @@
+using Cage.Interop;
+
+namespace Cage.Engine.Store;
+
+/// <summary>Whether a cage is written to. [004]</summary>
+public enum CageKind
+{
+    /// <summary><c>.r</c>: never written, a lowerdir for others.</summary>
+    ReadOnly,
+
+    /// <summary><c>.w</c>: has an upperdir of its own and can be started.</summary>
+    Writable,
+}
+
+/// <summary>How much of the host a running cage sees.</summary>
+public enum CageIsolation
+{
+    /// <summary>chroot(2): only the file view is its own; mounts are the host's. [000] [003] [004]</summary>
+    Chroot,
+
+    /// <summary>A mount namespace of its own, pivot_root(2), the old root gone. [001]</summary>
+    Pivot,
+
+    /// <summary>Pivot with pid, ipc, uts and cgroup namespaces and an init. [002]</summary>
+    Jail,
+}
+
+/// <summary>What <c>/dev</c> is in a cage (key <c>device</c>).</summary>
+public enum DeviceView
+{
+    /// <summary>A tmpfs with the usual nodes.</summary>
+    Private,
+
+    /// <summary>The host's own devtmpfs, as in the seed: what is removed there is removed on the host.</summary>
+    Host,
+}
+
+/// <summary>One cage as its cage.conf has it.</summary>
+public sealed record CageRecord
+{
+    /// <summary>The nil UUID: the host's snapshot. [004]</summary>
+    public static readonly Guid Nil = Guid.Empty;
+
+    /// <summary>Its folder.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Its id.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>Whether it is written to.</summary>
+    public required CageKind Kind { get; init; }
+
+    /// <summary>Its name, not necessarily unique.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>A description, may have several lines.</summary>
+    public string Memo { get; init; } = "";
+
+    /// <summary>The ids of the read-only cages below it, the topmost first.</summary>
+    public IReadOnlyList<Guid> Base { get; init; } = [];
+
+    /// <summary>Name of the folder (or link) with its files.</summary>
+    public string Root { get; init; } = "root";
+
+    /// <summary>Name of overlayfs's workdir.</summary>
+    public string Work { get; init; } = "work";
+
+    /// <summary>Name of the folder that it is mounted on.</summary>
+    public string MountPoint { get; init; } = "mnt";
+
+    /// <summary>Name of the script run inside after the start; empty for none.</summary>
+    public string Start { get; init; } = "";
+
+    /// <summary>Name of the script run inside before the stop; empty for none.</summary>
+    public string Stop { get; init; } = "";
+
+    /// <summary>How it is entered; without the key it is the seed's own, Chroot.</summary>
+    public CageIsolation Isolation { get; init; } = CageIsolation.Chroot;
+
+    /// <summary>What its <c>/dev</c> is.</summary>
+    public DeviceView Device { get; init; } = DeviceView.Private;
+
+    /// <summary>Its own environment, NAME=value each.</summary>
+    public IReadOnlyList<string> Environment { get; init; } = [];
+
+    /// <summary>The whole path of its files.</summary>
+    public string RootPath => $"{Path}/{Root}";
+
+    /// <summary>The whole path of its workdir.</summary>
+    public string WorkPath => $"{Path}/{Work}";
+
+    /// <summary>The whole path of its mount point.</summary>
+    public string MountPath => $"{Path}/{MountPoint}";
+
+    /// <summary>The whole path of its conf.</summary>
+    public string ConfPath => $"{Path}/cage.conf";
+
+    /// <summary>The folder's name, as in the store.</summary>
+    public static string FolderName(Guid id, CageKind kind) => $"{id:D}{(kind == CageKind.Writable ? ".w" : ".r")}";
+
+    /// <summary>Reads the cage in <paramref name="path"/>.</summary>
+    /// <exception cref="CageException">CageConfInvalid with file, line and key.</exception>
+    public static CageRecord Read(string path) => From(ConfFile.Read($"{path}/cage.conf"), path);
+
+    /// <summary>Understands <paramref name="file"/> as the cage.conf of the cage in <paramref name="path"/>.</summary>
+    public static CageRecord From(ConfFile file, string path)
+    {
+        ReadOnlySpan<char> folder = System.IO.Path.GetFileName(path.AsSpan());
+        CageKind kind = folder.EndsWith(".w") ? CageKind.Writable : CageKind.ReadOnly;
+        string id = file.Value("uuid") ?? throw file.Invalid("uuid", "is missing");
+        if (!Guid.TryParseExact(id, "D", out Guid guid)) throw file.Invalid("uuid", $"is \"{id}\", not a UUID");
+        if (!folder[..^2].Equals(id, StringComparison.OrdinalIgnoreCase)) throw file.Invalid("uuid", $"is {id}, the folder is {folder}");
+        CageRecord record = new()
+        {
+            Path = path,
+            Id = guid,
+            Kind = kind,
+            Name = file.Value("name") ?? "",
+            Memo = ConfText.Unescape(file.Value("memo") ?? ""),
+            Base = [.. Ids(file)],
+            Root = Relative(file, "root") ?? throw file.Invalid("root", "is missing"),
+        };
+        if (kind == CageKind.ReadOnly) return record;
+        return record with
+        {
+            Work = Relative(file, "work") ?? throw file.Invalid("work", "is missing"),
+            MountPoint = Relative(file, "mountpoint") ?? throw file.Invalid("mountpoint", "is missing"),
+            Start = Relative(file, "start") ?? "",
+            Stop = Relative(file, "stop") ?? "",
+            Isolation = Word<CageIsolation>(file, "isolation", CageIsolation.Chroot),
+            Device = Word<DeviceView>(file, "device", DeviceView.Private),
+            Environment = [.. file.Values("environment").Select(value => Variable(file, ConfText.Unescape(value)))],
+        };
+    }
+
+    /// <summary>Puts this record's values into <paramref name="file"/>; what it does not know there stays.</summary>
+    public void WriteTo(ConfFile file)
+    {
+        file.Set("uuid", Id.ToString("D"));
+        file.Set("name", Name);
+        file.Set("memo", ConfText.Escape(Memo));
+        if (Base.Count > 0 || file.Value("base") is not null) file.Set("base", string.Join(':', Base.Select(id => id.ToString("D"))));
+        file.Set("root", Root);
+        if (Kind == CageKind.ReadOnly) return;
+        file.Set("work", Work);
+        file.Set("mountpoint", MountPoint);
+        file.Set("start", Start);
+        file.Set("stop", Stop);
+        if (Isolation != CageIsolation.Chroot || file.Value("isolation") is not null) file.Set("isolation", Isolation.Word());
+        if (Device != DeviceView.Private || file.Value("device") is not null) file.Set("device", Device.Word());
+        file.Set("environment", [.. Environment.Select(ConfText.Escape)]);
+    }
+
+    /// <summary>Says why <paramref name="name"/> cannot be a cage's name; null when it can.</summary>
+    public static string? NameProblem(string name) =>
+        name.Length == 0 ? "it is empty"
+        : name.Contains('#') ? "'#' starts a comment in cage.conf"
+        : name.Any(char.IsControl) ? "it has a newline or another control character"
+        : char.IsWhiteSpace(name[0]) || char.IsWhiteSpace(name[^1]) ? "it begins or ends with white space"
+        : System.Text.Encoding.UTF8.GetByteCount(name) > 255 ? "it is longer than 255 bytes"
+        : null;
+
+    /// <summary>Says why <paramref name="variable"/> cannot stand in an environment; null when it can.</summary>
+    public static string? VariableProblem(string variable) =>
+        variable.IndexOf('=') <= 0 ? "it is not NAME=value"
+        : variable.Any(c => c == '\0' || (char.IsControl(c) && c != '\n' && c != '\t')) ? "it has a control character"
+        : null;
+
+    private static string Variable(ConfFile file, string value) =>
+        VariableProblem(value) is string problem ? throw file.Invalid("environment", $"is \"{value}\": {problem}") : value;
+
+    private static IEnumerable<Guid> Ids(ConfFile file)
+    {
+        string? value = file.Value("base");
+        if (string.IsNullOrEmpty(value)) yield break;
+        foreach (string id in value.Split(':'))
+            yield return Guid.TryParseExact(id, "D", out Guid guid) ? guid : throw file.Invalid("base", $"has \"{id}\", not a UUID");
+    }
+
+    private static string? Relative(ConfFile file, string key)
+    {
+        string? value = file.Value(key);
+        if (string.IsNullOrEmpty(value)) return key is "start" or "stop" ? value : null;
+        if (value.StartsWith('/') || value.Split('/').Any(part => part is ".." or "." or ""))
+            throw file.Invalid(key, $"is \"{value}\", not a name inside the cage's folder");
+        return value;
+    }
+
+    private static T Word<T>(ConfFile file, string key, T fallback)
+        where T : struct, Enum
+    {
+        string? value = file.Value(key);
+        if (value is null) return fallback;
+        foreach (T candidate in Enum.GetValues<T>())
+            if (candidate.Word() == value) return candidate;
+        throw file.Invalid(key, $"is \"{value}\"", advice: $"It is one of {string.Join(", ", Enum.GetValues<T>().Select(Words.Word))}.");
+    }
+}

@@ -1,11 +1,22 @@
-using System.Globalization;
+using Cage.Engine.Store;
 
 namespace Cage.Engine;
 
-/// <summary>Enumerations as they stand in cage.conf and on the command line.</summary>
+/// <summary>Enumerations as they stand in cage.conf and on the command line: lower case. By table, since the names of an enumeration
+/// cost a tenth of a millisecond of reflection at each start of the command.</summary>
 public static class Words
 {
-    /// <summary>The name in lower case.</summary>
-    public static string Word<T>(this T value)
-        where T : struct, Enum => value.ToString().ToLower(CultureInfo.InvariantCulture);
+    private static readonly string[] _isolations = ["chroot", "pivot", "jail"], _devices = ["private", "host"];
+
+    /// <summary>The isolations, in the order of <see cref="CageIsolation"/>.</summary>
+    public static IReadOnlyList<string> Isolations => _isolations;
+
+    /// <summary>The views of <c>/dev</c>, in the order of <see cref="DeviceView"/>.</summary>
+    public static IReadOnlyList<string> Devices => _devices;
+
+    /// <summary>The word for <paramref name="isolation"/>.</summary>
+    public static string Word(this CageIsolation isolation) => _isolations[(int)isolation];
+
+    /// <summary>The word for <paramref name="device"/>.</summary>
+    public static string Word(this DeviceView device) => _devices[(int)device];
 }

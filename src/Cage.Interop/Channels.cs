@@ -46,6 +46,19 @@ public static unsafe partial class Channels
     public static void SetNonBlocking(Descriptor file) =>
         Check.Result(fcntl(file.Number, F_SETFL, Check.Result(fcntl(file.Number, F_GETFL, 0), "fcntl") | O_NONBLOCK), "fcntl", "O_NONBLOCK");
 
+    /// <summary>Writes what goes at once to a non-blocking descriptor; 0 when nothing does (write(2)).</summary>
+    public static int TryWrite(Descriptor file, ReadOnlySpan<byte> data)
+    {
+        try
+        {
+            return Files.WriteSome(file, data);
+        }
+        catch (LinuxException e) when (e.Number == Errno.EAGAIN)
+        {
+            return 0;
+        }
+    }
+
     /// <summary>Waits until one of them is ready or <paramref name="timeout"/> milliseconds are over, -1 for ever (poll(2)).</summary>
     /// <returns>Whether any is ready; <see cref="PollEntry.Ready"/> tells which. A signal counts as nothing being ready.</returns>
     public static bool Poll(Span<PollEntry> entries, int timeout)

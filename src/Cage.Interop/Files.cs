@@ -14,6 +14,8 @@ public static unsafe partial class Files
 
     public const uint S_IFMT = 0xF000, S_IFDIR = 0x4000, S_IFCHR = 0x2000, S_IFREG = 0x8000, S_IFLNK = 0xA000;
 
+    public const long OVERLAYFS_SUPER_MAGIC = 0x794c7630, CGROUP2_SUPER_MAGIC = 0x63677270;
+
     private const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_REMOVEDIR = 0x200, AT_EMPTY_PATH = 0x1000;
     private const int SYS_openat2 = 437;
     private const int LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8;
@@ -191,13 +193,26 @@ public static unsafe partial class Files
     }
 
     /// <summary>What a symbolic link says; null when there is none (readlink(2)).</summary>
-    public static string? ReadLink(string path)
+    public static string? ReadLink(string path) => ReadLink(AT_FDCWD, path);
+
+    /// <summary>What a symbolic link below an open directory says; null when there is none (readlink(2)).</summary>
+    public static string? ReadLinkAt(Descriptor directory, string name) => ReadLink(directory.Number, name);
+
+    private static string? ReadLink(int directory, string path)
     {
         byte* buffer = stackalloc byte[4096];
-        nint length = readlinkat(AT_FDCWD, path, buffer, 4096);
-        if (length >= 0) return Encoding.UTF8.GetString(buffer, (int)length);
+        nint length = readlinkat(directory, path, buffer, 4096);
+        if (length >= 0) return PathText.Decode(new ReadOnlySpan<byte>(buffer, (int)length));
         int error = Marshal.GetLastPInvokeError();
         return error is Errno.ENOENT or Errno.EINVAL or Errno.ENOTDIR ? null : throw new LinuxException(error, "readlink", path);
+    }
+
+    /// <summary>The magic number of the file system that <paramref name="path"/> lies on, such as <see cref="OVERLAYFS_SUPER_MAGIC"/> (statfs(2)).</summary>
+    public static long FileSystemType(string path)
+    {
+        long* buffer = stackalloc long[16];
+        Check.Result(statfs(path, buffer), "statfs", path);
+        return buffer[0];
     }
 
     private static FileStatus? TryStatus(int directory, string path, int flags)
@@ -309,6 +324,9 @@ public static unsafe partial class Files
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint write(int file, byte* buffer, nint count);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int statfs(string path, long* buffer);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint readlinkat(int directory, string path, byte* buffer, nint size);

@@ -108,14 +108,17 @@ public static unsafe partial class Mounts
             "mount_setattr");
     }
 
-    /// <summary>Mounts by a page of options, the way before Linux 5.2 (mount(2)): for what overlayfs cannot be told otherwise on old kernels.</summary>
-    public static void MountByPage(string source, string target, string type, string options) =>
-        Check.Result(mount(source, target, type, 0, options), "mount", target);
-
     /// <summary>Unmounts what is mounted on <paramref name="path"/> (umount2(2)); a symbolic link is not followed.</summary>
     /// <exception cref="LinuxException">EBUSY: it is in use. EINVAL: nothing is mounted there.</exception>
     public static void Unmount(string path, bool detach = false) =>
         Check.Result(umount2(path, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)), "umount", path);
+
+    /// <summary>Detaches the mount whose root is open, wherever it is attached (umount2(2), MNT_DETACH); one that is not attached is fine.</summary>
+    public static void Detach(Descriptor mount)
+    {
+        if (umount2(mount.ProcPath, MNT_DETACH) < 0 && Marshal.GetLastPInvokeError() is int error and not Errno.EINVAL)
+            throw new LinuxException(error, "umount", mount.ProcPath);
+    }
 
     /// <summary>Makes <paramref name="root"/> the root of this mount namespace and lets go of the old one with everything below it
     /// (pivot_root(2), its «pivot_root(".", ".")»). The current directory is the new root afterwards.</summary>
@@ -165,9 +168,6 @@ public static unsafe partial class Mounts
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial long syscall(long number, nint a, nint b, nint c, nint d, nint e);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int mount(string source, string target, string type, ulong flags, string data);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int umount2(string path, int flags);

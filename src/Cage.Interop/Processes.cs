@@ -66,6 +66,9 @@ public static unsafe partial class Processes
             throw new LinuxException(error, "kill", $"{pid}");
     }
 
+    /// <summary>Whether there is any other process in this pid namespace that signals may be sent to (kill(2), pid -1).</summary>
+    public static bool AnyOther() => kill(-1, 0) == 0;
+
     /// <summary>Makes this process the one that orphans below it are handed to (prctl(2), PR_SET_CHILD_SUBREAPER).</summary>
     public static void BecomeSubreaper() => Check.Result(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl", "PR_SET_CHILD_SUBREAPER");
 

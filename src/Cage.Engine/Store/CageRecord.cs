@@ -127,8 +127,8 @@ public sealed record CageRecord
             MountPoint = Relative(file, "mountpoint") ?? throw file.Invalid("mountpoint", "is missing"),
             Start = Relative(file, "start") ?? "",
             Stop = Relative(file, "stop") ?? "",
-            Isolation = Word<CageIsolation>(file, "isolation", CageIsolation.Chroot),
-            Device = Word<DeviceView>(file, "device", DeviceView.Private),
+            Isolation = (CageIsolation)Word(file, "isolation", Words.Isolations),
+            Device = (DeviceView)Word(file, "device", Words.Devices),
             Environment = [.. file.Values("environment").Select(value => Variable(file, ConfText.Unescape(value)))],
         };
     }
@@ -186,13 +186,13 @@ public sealed record CageRecord
         return value;
     }
 
-    private static T Word<T>(ConfFile file, string key, T fallback)
-        where T : struct, Enum
+    /// <summary>Which of the words the key has; the first where it is not there.</summary>
+    private static int Word(ConfFile file, string key, IReadOnlyList<string> words)
     {
         string? value = file.Value(key);
-        if (value is null) return fallback;
-        foreach (T candidate in Enum.GetValues<T>())
-            if (candidate.Word() == value) return candidate;
-        throw file.Invalid(key, $"is \"{value}\"", advice: $"It is one of {string.Join(", ", Enum.GetValues<T>().Select(Words.Word))}.");
+        if (value is null) return 0;
+        for (int i = 0; i < words.Count; i++)
+            if (words[i] == value) return i;
+        throw file.Invalid(key, $"is \"{value}\"", advice: $"It is one of {string.Join(", ", words)}.");
     }
 }

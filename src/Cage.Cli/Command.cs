@@ -1,0 +1,14 @@
+namespace Cage.Cli;
+
+/// <summary>One command: its name, its options, and what it does.</summary>
+internal sealed record Command(string Name, string Usage, string Summary, Func<Arguments, int> Run)
+{
+    /// <summary>Options that stand alone.</summary>
+    public IReadOnlyList<string> Switches { get; init; } = [];
+
+    /// <summary>Options that take a value.</summary>
+    public IReadOnlyList<string> Values { get; init; } = [];
+
+    /// <summary>Whether it ends with the status of a command run in a cage.</summary>
+    public bool RunsCommand { get; init; }
+}

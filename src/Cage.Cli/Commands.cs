@@ -1,0 +1,52 @@
+using Cage.Engine;
+using Cage.Engine.Runtime;
+using Cage.Engine.Store;
+
+namespace Cage.Cli;
+
+/// <summary>The commands there are.</summary>
+internal static class Commands
+{
+    public static readonly IReadOnlyList<Command> All =
+    [
+        new("new", "new NAME [--base NAME|ID]... [--isolation chroot|pivot|jail] [--device private|host] [--environment K=V]... [--memo TEXT] | new NAME --read-only [--source DIR] [--source-mode link|copy|move] [--base NAME|ID]... [--memo TEXT]",
+            "make a cage, print its id", NewCommand.Run)
+        {
+            Switches = ["--read-only"],
+            Values = ["--base", "--isolation", "--device", "--environment", "--memo", "--source", "--source-mode"],
+        },
+        new("list", "list [--json]", "list the cages", ListCommand.Run) { Switches = ["--json"] },
+        new("show", "show NAME [--json]", "show one cage", ListCommand.Show) { Switches = ["--json"] },
+        new("start", "start NAME...", "start cages", StateCommands.Start),
+        new("stop", "stop NAME... [--force] [--timeout SECONDS]", "stop cages", StateCommands.Stop) { Switches = ["--force"], Values = ["--timeout"] },
+        new("exec", "exec [-u USER] [-w DIR] [-e K=V]... [-t] NAME -- COMMAND...", "run a command in a running cage", ExecCommand.Exec)
+        {
+            Switches = ["--terminal"],
+            Values = ["--user", "--directory", "--environment"],
+            RunsCommand = true,
+        },
+        new("enter", "enter [-u USER] [-w DIR] [-e K=V]... NAME", "open a shell in a running cage", ExecCommand.Enter)
+        {
+            Values = ["--user", "--directory", "--environment"],
+            RunsCommand = true,
+        },
+        new("run", "run [--base NAME|ID]... [--isolation pivot|jail] [-u USER] [-w DIR] [-e K=V]... [-t] -- COMMAND...", "run a command in a cage that is not kept", ExecCommand.RunOnce)
+        {
+            Switches = ["--terminal"],
+            Values = ["--base", "--isolation", "--user", "--directory", "--environment"],
+            RunsCommand = true,
+        },
+        new("plan", "plan NAME [--json]", "show what a start (or, of a running cage, a stop) would do", PlanCommand.Run) { Switches = ["--json"] },
+        new("mounts", "mounts [NAME] [--json]", "list the mounts of running cages", MountsCommand.Run) { Switches = ["--json"] },
+        new("remove", "remove NAME... [--force]", "remove cages with all their files", StateCommands.Remove) { Switches = ["--force"] },
+    ];
+
+    public static Command? Find(string name)
+    {
+        foreach (Command command in All)
+            if (command.Name == name) return command;
+        return null;
+    }
+
+    public static CageEngine OpenEngine() => new(StoreSettings.Load(), StageBinary.Self());
+}

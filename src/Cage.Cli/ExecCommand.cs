@@ -1,0 +1,118 @@
+using Cage.Engine;
+using Cage.Engine.Runtime;
+using Cage.Engine.State;
+using Cage.Engine.Store;
+using Cage.Interop;
+
+namespace Cage.Cli;
+
+/// <summary>cage exec, cage enter, cage run: a command in a cage, its status ours.</summary>
+internal static class ExecCommand
+{
+    public static int Exec(Arguments arguments)
+    {
+        IReadOnlyList<string> command = Command(arguments);
+        if (arguments.Names.Count != 1) throw new UsageException("which cage?");
+        bool terminal = RequireTerminal(arguments.Has("--terminal"));
+        CageEngine engine = Commands.OpenEngine();
+        return Run(engine, engine.Find(arguments.Names[0]), arguments, command, terminal, deathSignal: 0);
+    }
+
+    public static int Enter(Arguments arguments)
+    {
+        string name = arguments.OneName();
+        RequireTerminal(wanted: true);
+        CageEngine engine = Commands.OpenEngine();
+        CageInfo cage = engine.Find(name);
+        return Run(engine, cage, arguments, [engine.ShellOf(cage, arguments.Value("--user"))], terminal: true, deathSignal: 0);
+    }
+
+    public static int RunOnce(Arguments arguments)
+    {
+        IReadOnlyList<string> command = Command(arguments);
+        if (arguments.Names.Count > 0) throw new UsageException($"what is \"{arguments.Names[0]}\"? The command follows --");
+        bool terminal = RequireTerminal(arguments.Has("--terminal"));
+        CageIsolation isolation = (CageIsolation)arguments.Word("--isolation", Words.Isolations, (int)CageIsolation.Jail);
+        CageEngine engine = Commands.OpenEngine();
+        Guid[] bases = [.. arguments.All("--base").Select(selector => engine.Store.Find(selector).Id)];
+        using EphemeralCage cage = engine.StartEphemeral(bases, isolation);
+        return Run(engine, cage.Info, arguments, command, terminal, Processes.SIGKILL);
+    }
+
+    private static int Run(CageEngine engine, CageInfo cage, Arguments arguments, IReadOnlyList<string> words, bool terminal, int deathSignal)
+    {
+        using Descriptor signals = Signals.Watch(
+            [Processes.SIGTERM, Processes.SIGHUP, Processes.SIGINT, Processes.SIGQUIT, Processes.SIGUSR1, Processes.SIGUSR2, Processes.SIGWINCH]);
+        CageCommand command = new()
+        {
+            Arguments = words,
+            User = arguments.Value("--user"),
+            Directory = arguments.Value("--directory"),
+            Environment = arguments.All("--environment"),
+            Descriptors = [],
+            OwnTerminal = terminal,
+            DeathSignal = deathSignal,
+        };
+        if (!terminal)
+        {
+            using Descriptor input = Standard(0), output = Standard(1), error = Standard(2);
+            using SpawnedProcess process = engine.Run(cage, command with { Descriptors = [input, output, error] });
+            WaitForwarding(process, signals);
+            return Processes.Wait(process.Id).ExitStatus;
+        }
+        (Descriptor leader, Descriptor peer) = engine.OpenTerminal(cage);
+        using (leader)
+        {
+            SpawnedProcess process;
+            using (peer)
+            {
+                TerminalRelay.CopySize(leader);
+                process = engine.Run(cage, command with { Descriptors = [peer, peer, peer] });
+            }
+            using (process)
+            {
+                TerminalRelay.Run(leader, process.Handle, signals);
+                return Processes.Wait(process.Id).ExitStatus;
+            }
+        }
+    }
+
+    /// <summary>Waits for the command and hands it the signals we get. A key on the terminal reaches it by itself: it is in our process group.</summary>
+    private static void WaitForwarding(SpawnedProcess process, Descriptor signals)
+    {
+        Span<byte> messages = stackalloc byte[64];
+        PollEntry[] entries = new PollEntry[2];
+        while (true)
+        {
+            entries[0] = new PollEntry(process.Handle, Channels.POLLIN);
+            entries[1] = new PollEntry(signals, Channels.POLLIN);
+            if (!Channels.Poll(entries, -1)) continue;
+            if (entries[0].Ready != 0) return;
+            int count = Files.Read(signals, messages);
+            for (int i = 0; i + 1 < count; i += 2)
+                if (messages[i] != Processes.SIGWINCH && messages[i + 1] == 0) Processes.Signal(process.Handle, messages[i]);
+        }
+    }
+
+    private static Descriptor Standard(int number)
+    {
+        try
+        {
+            return Channels.Duplicate(number);
+        }
+        catch (LinuxException e) when (e.Number == Errno.EBADF)
+        {
+            return Files.Open("/dev/null", Files.O_RDWR);
+        }
+    }
+
+    private static IReadOnlyList<string> Command(Arguments arguments) =>
+        arguments.Rest is { Count: > 0 } command ? command : throw new UsageException("which command? It follows --");
+
+    private static bool RequireTerminal(bool wanted)
+    {
+        if (wanted && !TerminalRelay.IsPossible)
+            throw new CageException(CageError.CageArgumentInvalid, "Standard input and output are no terminal (ENOTTY).", "Leave -t out, or use exec in place of enter.");
+        return wanted;
+    }
+}

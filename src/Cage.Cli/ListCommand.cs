@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Text.Json;
+using Cage.Engine;
+using Cage.Engine.State;
+
+namespace Cage.Cli;
+
+/// <summary>cage list, cage show</summary>
+internal static class ListCommand
+{
+    public static int Run(Arguments arguments)
+    {
+        arguments.RefuseNames();
+        bool broken = false;
+        CageInfo[] cages = [.. Commands.OpenEngine().List(e =>
+        {
+            broken = true;
+            Messages.Error(e.Message);
+        })];
+        if (arguments.Has("--json")) Json.WriteArray(cages, WriteMembers);
+        else
+            Table.Write(
+                ["NAME", "ID", "KIND", "STATE", "ISOLATION", "PID", "MEMO"],
+                cages.Select(cage => new[]
+                {
+                    cage.Name, $"{cage.Id}", cage.IsLive ? $"{cage.Kind} (live)" : $"{cage.Kind}", $"{cage.State}", $"{cage.Isolation}", Number(cage.ProcessId), FirstLine(cage.Memo),
+                }));
+        return broken ? ExitStatus.Failed : 0;
+    }
+
+    public static int Show(Arguments arguments)
+    {
+        CageInfo cage = Commands.OpenEngine().Find(arguments.OneName());
+        if (arguments.Has("--json"))
+        {
+            Json.WriteArray([cage], WriteMembers);
+            return 0;
+        }
+        (string Name, string? Value)[] members =
+        [
+            ("id", $"{cage.Id}"), ("name", cage.Name), ("kind", cage.IsLive ? $"{cage.Kind} (the live host)" : $"{cage.Kind}"), ("state", $"{cage.State}"),
+            ("isolation", cage.Isolation?.ToString()), ("base", string.Join(' ', cage.Base)), ("memo", cage.Memo.Replace("\n", "\n            ")), ("path", cage.Path),
+            ("root path", cage.RootPath), ("process id", Number(cage.ProcessId)), ("mount point", cage.MountPoint),
+            ("started", cage.StartTime?.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)),
+        ];
+        foreach (var (name, value) in members)
+            if (!string.IsNullOrEmpty(value)) Console.WriteLine($"{name,-11} {value}");
+        return 0;
+    }
+
+    private static void WriteMembers(Utf8JsonWriter json, CageInfo cage)
+    {
+        json.WriteString("id", cage.Id);
+        json.WriteString("name", cage.Name);
+        json.WriteString("kind", cage.Kind.ToString());
+        json.WriteString("state", cage.State.ToString());
+        json.WriteString("isolation", cage.Isolation?.ToString());
+        json.WriteTexts("base", cage.Base.Select(id => id.ToString("D")));
+        json.WriteString("memo", cage.Memo);
+        json.WriteString("path", cage.Path);
+        json.WriteString("rootPath", cage.RootPath);
+        if (cage.ProcessId is int pid) json.WriteNumber("processId", pid);
+        else json.WriteNull("processId");
+        json.WriteString("mountPoint", cage.MountPoint);
+        if (cage.StartTime is DateTimeOffset start) json.WriteString("startTime", start);
+        else json.WriteNull("startTime");
+        json.WriteBoolean("isLive", cage.IsLive);
+    }
+
+    private static string Number(int? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "";
+
+    private static string FirstLine(string text) => text.Split('\n')[0];
+}

@@ -1,0 +1,35 @@
+using Cage.Engine;
+using Cage.Engine.Store;
+
+namespace Cage.Cli;
+
+/// <summary>cage new</summary>
+internal static class NewCommand
+{
+    private static readonly string[] _modes = ["link", "copy", "move"];
+
+    public static int Run(Arguments arguments)
+    {
+        string name = arguments.OneName();
+        bool readOnly = arguments.Has("--read-only");
+        if (readOnly && (arguments.Has("--isolation") || arguments.Has("--device") || arguments.Has("--environment")))
+            throw new UsageException("a read-only cage is never started: it has no isolation, device or environment");
+        if (!readOnly && (arguments.Has("--source") || arguments.Has("--source-mode"))) throw new UsageException("--source goes with --read-only");
+        if (arguments.Has("--source-mode") && !arguments.Has("--source")) throw new UsageException("--source-mode goes with --source");
+        CageEngine engine = Commands.OpenEngine();
+        NewCage request = new()
+        {
+            Name = name,
+            Kind = readOnly ? CageKind.ReadOnly : CageKind.Writable,
+            Memo = arguments.Value("--memo") ?? "",
+            Base = [.. arguments.All("--base").Select(selector => engine.Store.Find(selector).Id)],
+            Isolation = (CageIsolation)arguments.Word("--isolation", Words.Isolations, (int)CageIsolation.Jail),
+            Device = (DeviceView)arguments.Word("--device", Words.Devices, (int)DeviceView.Private),
+            Environment = arguments.All("--environment"),
+            Source = arguments.Value("--source"),
+            SourceMode = (SourceMode)arguments.Word("--source-mode", _modes, (int)SourceMode.Link),
+        };
+        Console.WriteLine(engine.Create(request).Id.ToString("D"));
+        return 0;
+    }
+}

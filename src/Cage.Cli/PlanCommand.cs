@@ -1,0 +1,31 @@
+using System.Globalization;
+using Cage.Engine;
+using Cage.Engine.Plans;
+using Cage.Engine.State;
+
+namespace Cage.Cli;
+
+/// <summary>cage plan</summary>
+internal static class PlanCommand
+{
+    public static int Run(Arguments arguments)
+    {
+        CageEngine engine = Commands.OpenEngine();
+        CageInfo cage = engine.Find(arguments.OneName());
+        Plan plan = cage.State == CageState.Running ? engine.PlanStop(cage.Record) : engine.PlanStart(cage.Record);
+        if (arguments.Has("--json"))
+            Json.WriteArray(plan.Lines, (json, line) =>
+            {
+                json.WriteNumber("order", line.Order);
+                json.WriteString("side", line.Side.ToString());
+                json.WriteString("action", line.Action);
+                json.WriteString("target", line.Target);
+                json.WriteString("undo", line.Undo);
+            });
+        else
+            Table.Write(
+                ["", "SIDE", "TARGET", "ACTION"],
+                plan.Lines.Select(line => new[] { line.Order.ToString(CultureInfo.InvariantCulture), line.Side.ToString(), line.Target ?? "", line.Action }));
+        return 0;
+    }
+}

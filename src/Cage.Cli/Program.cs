@@ -1,0 +1,37 @@
+using Cage.Cli;
+using Cage.Engine;
+using Cage.Interop;
+
+return Run(args);
+
+static int Run(string[] args)
+{
+    if (args.Length > 0 && args[0] == "init") return Cage.Engine.Runtime.CageInit.Run();
+    Command? command = args.Length == 0 ? null : Commands.Find(args[0]);
+    if (command is null) return HelpCommand.Answer(args);
+    try
+    {
+        return command.Run(Arguments.Parse(command, args.AsSpan(1)));
+    }
+    catch (UsageException e)
+    {
+        Console.Error.WriteLine($"cage {command.Name}: {e.Message}");
+        Console.Error.WriteLine($"usage: cage {command.Usage}");
+        return command.RunsCommand ? ExitStatus.CageFailed : ExitStatus.Usage;
+    }
+    catch (CageException e)
+    {
+        Messages.Error(e.Message);
+        return ExitStatus.For(e, command);
+    }
+    catch (LinuxException e)
+    {
+        Messages.Error(e.Message);
+        return command.RunsCommand ? ExitStatus.CageFailed : ExitStatus.Failed;
+    }
+    catch (OperationCanceledException)
+    {
+        Messages.Error("interrupted.");
+        return ExitStatus.Interrupted;
+    }
+}

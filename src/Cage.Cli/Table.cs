@@ -1,0 +1,13 @@
+namespace Cage.Cli;
+
+/// <summary>Columns of text, each as wide as it needs, the last one free.</summary>
+internal static class Table
+{
+    public static void Write(string[] heads, IEnumerable<string[]> rows)
+    {
+        List<string[]> lines = [heads, .. rows];
+        int[] widths = [.. heads.Select((_, column) => lines.Max(line => line[column].Length))];
+        foreach (string[] line in lines)
+            Console.WriteLine(string.Join("  ", line.Select((cell, column) => column == heads.Length - 1 ? cell : cell.PadRight(widths[column]))).TrimEnd());
+    }
+}

@@ -1,0 +1,224 @@
+using Cage.Engine.Plans;
+using Cage.Engine.Runtime;
+using Cage.Engine.State;
+using Cage.Engine.Store;
+using Cage.Interop;
+
+namespace Cage.Engine;
+
+/// <summary>All that Cage does, for whoever asks: the command and the cmdlets call this and nothing else.</summary>
+public sealed class CageEngine
+{
+    private readonly StageBinary _stage;
+
+    /// <summary>Works on the store that <paramref name="settings"/> name.</summary>
+    /// <param name="settings">Where things are.</param>
+    /// <param name="stage">The <c>cage</c> program, for the inits.</param>
+    public CageEngine(StoreSettings settings, StageBinary stage)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        Store = new CageStore(settings);
+        _stage = stage;
+    }
+
+    /// <summary>The cages.</summary>
+    public CageStore Store { get; }
+
+    private StoreSettings Settings => Store.Settings;
+
+    /// <summary>All cages with their state; a broken one is told to <paramref name="broken"/> and does not hide the rest.</summary>
+    public IEnumerable<CageInfo> List(Action<CageException>? broken = null) => Store.ReadAll(broken).Select(Look);
+
+    /// <summary>The one cage that <paramref name="selector"/> means: a name, an id, or the beginning of one id alone.</summary>
+    /// <exception cref="CageException">CageNotFound, CageAmbiguous, CageConfInvalid.</exception>
+    public CageInfo Find(string selector) => Look(Store.Find(selector));
+
+    /// <summary>A cage with its state at this moment.</summary>
+    public CageInfo Look(CageRecord record) => CageInfo.Of(Settings, record);
+
+    /// <summary>Makes a cage, whole or not at all.</summary>
+    /// <exception cref="CageException">What cannot be used, or what failed in the store.</exception>
+    public CageInfo Create(NewCage request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        StartCheck.RequireRoot("making a cage");
+        return Look(CageMaker.Make(Store, request));
+    }
+
+    /// <summary>Changes what a cage's conf says. What a running one cannot change meanwhile is refused.</summary>
+    /// <exception cref="CageException">CageAlreadyRunning; CageArgumentInvalid; what failed in the store.</exception>
+    public CageInfo Change(CageRecord record, Func<CageRecord, CageRecord> change, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        ArgumentNullException.ThrowIfNull(change);
+        StartCheck.RequireRoot("changing a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        CageRecord before = CageStore.Refresh(record), after = change(before);
+        if (CageRecord.NameProblem(after.Name) is string problem)
+            throw new CageException(CageError.CageArgumentInvalid, $"\"{after.Name}\" cannot be a cage's name: {problem}.", target: after.Name);
+        bool reshaped = after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base);
+        if (reshaped && Look(before).State == CageState.Running)
+            throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation and device can only change while it is stopped.", "Stop it first.", before.Name);
+        if (!after.Base.SequenceEqual(before.Base)) Layers.LayerChain.Resolve(Store, after.Base);
+        CageStore.Write(after);
+        return Look(after);
+    }
+
+    /// <summary>What a start would do, step by step.</summary>
+    /// <exception cref="CageException">What would be refused.</exception>
+    public Plan PlanStart(CageRecord record) => StartPlanner.ForStored(Store, record);
+
+    /// <summary>What a stop would do, step by step; empty when there is nothing to do.</summary>
+    public Plan PlanStop(CageRecord record, StopOptions? options = null) => StopPlanner.For(Settings, Look(record), options ?? new StopOptions());
+
+    /// <summary>Starts a cage: all of its plan, or nothing of it.</summary>
+    /// <exception cref="CageException">CageAlreadyRunning, CageRequiresRoot, CageMountFailed, CageStartFailed…; the host is as it was.</exception>
+    public CageInfo Start(CageRecord record, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("starting a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        record = CageStore.Refresh(record);
+        if (Look(record).State == CageState.Running)
+            throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs already.", target: record.Name);
+        StartCheck.Refuse(record);
+        Plan plan = PlanStart(record);
+        using HostContext host = new(Settings, record, _stage);
+        Execute(plan, host, cancellation);
+        return Look(record);
+    }
+
+    /// <summary>Stops a cage, or clears what a start that was killed has left; one that is stopped is fine.</summary>
+    /// <param name="record">The cage.</param>
+    /// <param name="options">How.</param>
+    /// <param name="warn">Is told what the user should know though the stop went on: a script that failed, a mount detached lazily.</param>
+    /// <param name="cancellation">Ends the waiting; what was done stays done, and another stop goes on from there.</param>
+    /// <returns>Whether there was anything to stop.</returns>
+    public bool Stop(CageRecord record, StopOptions? options = null, Action<string>? warn = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("stopping a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        return StopHeld(CageStore.Refresh(record), options, warn, cancellation);
+    }
+
+    /// <summary>Starts a command in a running cage and returns at once.</summary>
+    /// <exception cref="CageException">CageNotRunning, CageCommandNotFound, CageCommandFailed, CageArgumentInvalid.</exception>
+    public SpawnedProcess Run(CageInfo cage, CageCommand command)
+    {
+        ArgumentNullException.ThrowIfNull(cage);
+        ArgumentNullException.ThrowIfNull(command);
+        return CommandStarter.Start(cage, command);
+    }
+
+    /// <summary>A new pseudo terminal of a running cage's own devpts, so that its name is true inside.</summary>
+    public (Descriptor Leader, Descriptor Peer) OpenTerminal(CageInfo cage)
+    {
+        ArgumentNullException.ThrowIfNull(cage);
+        using Descriptor root = CommandStarter.OpenRoot(cage);
+        using Descriptor devpts = Files.TryOpenInRoot(root, "dev/pts", Files.O_PATH | Files.O_DIRECTORY) ??
+            throw new CageException(CageError.CageCommandFailed, $"\"{cage.Name}\" has no /dev/pts (ENOENT), so no terminal can be made in it.", target: cage.Name);
+        (Descriptor leader, Descriptor peer, _) = Terminal.OpenPair(devpts);
+        return (leader, peer);
+    }
+
+    /// <summary>The login shell that the cage's passwd gives a user, to be entered.</summary>
+    public string ShellOf(CageInfo cage, string? user)
+    {
+        ArgumentNullException.ThrowIfNull(cage);
+        using Descriptor root = CommandStarter.OpenRoot(cage);
+        return Account.Find(root, user).Shell;
+    }
+
+    /// <summary>Starts a cage that is not kept. It ends with the calling thread, or when the result is disposed.</summary>
+    /// <param name="bases">The cages below it, the topmost first; none means the host's (the nil UUID).</param>
+    /// <param name="isolation">Pivot or Jail.</param>
+    /// <exception cref="CageException">As <see cref="Start"/>.</exception>
+    public EphemeralCage StartEphemeral(IReadOnlyList<Guid> bases, CageIsolation isolation)
+    {
+        ArgumentNullException.ThrowIfNull(bases);
+        StartCheck.RequireRoot("running a cage");
+        if (isolation == CageIsolation.Chroot)
+            throw new CageException(CageError.CageArgumentInvalid, "A cage that is not kept cannot be a chroot, whose mounts the host would have to keep.", "Use pivot or jail.");
+        if (bases.Count == 0) bases = [HostLayer()];
+        CageRecord record = new() { Path = Settings.Run, Id = Guid.NewGuid(), Kind = CageKind.Writable, Name = "run", Base = bases, Isolation = isolation };
+        Directory.CreateDirectory(Settings.Run);
+        HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL };
+        try
+        {
+            Execute(StartPlanner.ForEphemeral(Store, record), host, CancellationToken.None);
+            return new EphemeralCage(this, host, CageInfo.OfInit(record, host.Init!.Id));
+        }
+        catch
+        {
+            host.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Removes a cage with all its files.</summary>
+    /// <param name="record">The cage.</param>
+    /// <param name="force">Stop it first when it runs, by force.</param>
+    /// <exception cref="CageException">CageAlreadyRunning; CageBusy: mounts beneath it, or cages above it.</exception>
+    /// <param name="warn">As for <see cref="Stop"/>.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    public void Remove(CageRecord record, bool force = false, Action<string>? warn = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("removing a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        record = CageStore.Refresh(record);
+        if (Look(record).State == CageState.Running && !force)
+            throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", "Stop it first, or remove it with --force (-Force).", record.Name);
+        StopHeld(record, new StopOptions { Force = force }, warn, cancellation);
+        CageRemover.Remove(Store, record);
+    }
+
+    /// <summary>The mounts of a running cage, from the kernel's own table; none for one that is stopped.</summary>
+    public IReadOnlyList<CageMount> GetMounts(CageInfo cage) => CageMount.Of(cage);
+
+    /// <summary>The processes of a running cage, its init included; none for one that is stopped.</summary>
+    public IReadOnlyList<CageProcess> GetProcesses(CageInfo cage) => CageProcess.Of(cage);
+
+    /// <summary>Takes away what ephemeral cages whose command was killed have left.</summary>
+    internal void SweepControlGroups() => ControlGroup.Sweep(id => Store.Get(id) is not null);
+
+    private bool StopHeld(CageRecord record, StopOptions? options, Action<string>? warn, CancellationToken cancellation)
+    {
+        Plan plan = PlanStop(record, options);
+        using StepContext context = new() { Cancellation = cancellation, Warn = warn ?? (_ => { }) };
+        foreach (Step step in plan.Steps)
+        {
+            try
+            {
+                step.Do(context);
+            }
+            catch (CageException e) when (step is RunStopScript)
+            {
+                // A script that fails must not keep the cage running.
+                context.Warn(e.Message);
+            }
+            catch (LinuxException e)
+            {
+                throw new StepException(step, e, 0).Explain(record.Name, "stopped");
+            }
+        }
+        return plan.Steps.Count > 0;
+    }
+
+    private static void Execute(Plan plan, HostContext host, CancellationToken cancellation)
+    {
+        using StepContext context = new() { Host = host, Cancellation = cancellation };
+        try
+        {
+            Executor.Run(plan.Steps, context);
+        }
+        catch (StepException e)
+        {
+            throw e.Explain(plan.Cage, "started");
+        }
+    }
+
+    private Guid HostLayer() => Store.Get(CageRecord.Nil, CageKind.ReadOnly)?.Id ?? throw new CageException(
+        CageError.CageNotFound, "There is no base: the host has no snapshot (the nil UUID) in the store.", "Name one with --base; cage new NAME --read-only --source DIR makes one.");
+}

@@ -1,0 +1,99 @@
+using Cage.Engine.Runtime;
+using Cage.Engine.State;
+using Cage.Interop;
+
+namespace Cage.Engine.Plans;
+
+/// <summary>Makes the control group that everything in the cage is born in.</summary>
+internal sealed record MakeControlGroup(Guid Id) : Step
+{
+    public override string Action => "make the control group";
+
+    public override string? Target => ControlGroup.Of(Id)?.Path ?? "(no cgroup2 hierarchy is mounted)";
+
+    public override string UndoAction => "remove the control group";
+
+    internal override void Do(StepContext context) => ControlGroup.Of(Id)?.Create();
+
+    internal override void Undo(StepContext context) => ControlGroup.Of(Id)?.Remove();
+}
+
+/// <summary>Starts the cage's init in new namespaces. It waits for its steps, and ends by itself when they do not come.</summary>
+internal sealed record StartInit(string Cage, Guid Id, ulong Namespaces, bool OwnControlGroupView) : Step
+{
+    public override string Action => $"start the init in new namespaces ({Names()})";
+
+    public override string Target => Cage;
+
+    public override string UndoAction => "kill the init";
+
+    internal override void Do(StepContext context)
+    {
+        HostContext host = context.Host!;
+        (Descriptor ours, Descriptor theirs) = Channels.SocketPair();
+        using (theirs)
+        using (Descriptor nothing = Files.Open("/dev/null", Files.O_RDWR))
+        using (Descriptor? group = ControlGroup.Of(Id)?.TryOpen())
+        {
+            SpawnedProcess init = Spawn.Start(new SpawnRequest
+            {
+                Executable = host.Stage.Open(),
+                Arguments = ["cage", "init", Cage],
+                Environment = [],
+                Descriptors = [nothing, nothing, nothing, theirs],
+                Create = Namespaces,
+                Unshare = OwnControlGroupView ? Spawn.CLONE_NEWCGROUP : 0,
+                ControlGroup = group,
+                NewSession = true,
+                Orphan = host.DeathSignal == 0,
+                DeathSignal = host.DeathSignal,
+            });
+            host.Adopt(init, new StageChannel(ours));
+        }
+    }
+
+    internal override void Undo(StepContext context) => context.Host!.EndInit();
+
+    private string Names()
+    {
+        (ulong Flag, string Name)[] names =
+            [(Spawn.CLONE_NEWNS, "mount"), (Spawn.CLONE_NEWPID, "pid"), (Spawn.CLONE_NEWIPC, "ipc"), (Spawn.CLONE_NEWUTS, "uts"), (Spawn.CLONE_NEWNET, "net")];
+        IEnumerable<string> used = names.Where(entry => (Namespaces & entry.Flag) != 0).Select(entry => entry.Name);
+        return string.Join(", ", OwnControlGroupView ? used.Append("cgroup") : used);
+    }
+}
+
+/// <summary>Notes where the init is, for the commands to come.</summary>
+internal sealed record RecordInit(string Path, Guid Id) : Step
+{
+    public override string Action => "note the init's number and start time";
+
+    public override string Target => Path;
+
+    public override string UndoAction => "remove the note";
+
+    internal override void Do(StepContext context) => InitHint.Write(context.Host!.Settings, Id, context.Host.Init!.Id);
+
+    internal override void Undo(StepContext context) => InitHint.Remove(context.Host!.Settings, Id);
+}
+
+/// <summary>Runs the cage's start script inside, once everything is there.</summary>
+internal sealed record RunStartScript(string Path) : Step
+{
+    public override string Action => "run the start script inside";
+
+    public override string Target => Path;
+
+    internal override void Do(StepContext context)
+    {
+        HostContext host = context.Host!;
+        CageScript.Run(CageInfo.Of(host.Settings, host.Record), Path, Timeout.InfiniteTimeSpan, context.Cancellation);
+    }
+
+    /// <summary>What the script had started goes with the init in a Jail; elsewhere it has to be ended.</summary>
+    internal override void Undo(StepContext context)
+    {
+        HostContext host = context.Host!;
+        CageProcesses.Kill(CageInfo.Of(host.Settings, host.Record));
+    }
+}

@@ -1,0 +1,96 @@
+using Cage.Interop;
+
+namespace Cage.Engine.Plans;
+
+/// <summary>Makes a folder in the root where there is none, in the upper as the seed does. [004]</summary>
+internal sealed record MakeFolder(string Path, uint Mode) : PortableStep
+{
+    public override string Action => "make the folder if it is missing";
+
+    public override string Target => $"/{Path}";
+
+    internal override void Do(StepContext context) => Ensure(context.Root, Path, Mode);
+
+    /// <summary>Makes the last part of <paramref name="path"/> in <paramref name="root"/>, resolved inside it, unless it is there.</summary>
+    public static void Ensure(Descriptor root, string path, uint mode)
+    {
+        using Descriptor? there = Files.TryOpenInRoot(root, path, Files.O_PATH | Files.O_DIRECTORY);
+        if (there is not null) return;
+        int slash = path.LastIndexOf('/');
+        using Descriptor parent = Files.OpenInRoot(root, slash < 0 ? "." : path[..slash], Files.O_PATH | Files.O_DIRECTORY);
+        Files.MakeDirectoryAt(parent, path[(slash + 1)..], mode);
+    }
+
+    internal override void Write(WireWriter wire) => wire.Text(Path).Number(Mode);
+
+    public static PortableStep Read(ref WireReader wire) => new MakeFolder(wire.Text(), (uint)wire.Number());
+}
+
+/// <summary>Mounts a new file system in the root; its target is looked up inside the root, following no link out.</summary>
+internal sealed record MountFileSystem(string Type, string Path, ulong Attributes, IReadOnlyList<string> Options) : PortableStep
+{
+    public override string Action => $"mount {Type}{Flags()}{(Options.Count == 0 ? "" : $" ({string.Join(',', Options)})")}";
+
+    public override string Target => $"/{Path}";
+
+    public override string UndoAction => $"unmount /{Path}";
+
+    internal override CageError Failure => CageError.CageMountFailed;
+
+    internal override void Do(StepContext context)
+    {
+        using Descriptor configuration = Mounts.OpenFileSystem(Type);
+        Mounts.SetOption(configuration, "source", Type);
+        foreach (string option in Options)
+        {
+            int equals = option.IndexOf('=');
+            if (equals < 0) Mounts.SetFlag(configuration, option);
+            else Mounts.SetOption(configuration, option[..equals], option[(equals + 1)..]);
+        }
+        Descriptor mount = Mounts.Create(configuration, Attributes);
+        context.Attached(this, mount);
+        using Descriptor target = Files.OpenInRoot(context.Root, Path, Files.O_PATH | Files.O_DIRECTORY);
+        Mounts.Attach(mount, target);
+    }
+
+    internal override void Undo(StepContext context) => context.Detach(this);
+
+    internal override void Write(WireWriter wire) => wire.Text(Type).Text(Path).Number((long)Attributes).Texts(Options);
+
+    public static PortableStep Read(ref WireReader wire) => new MountFileSystem(wire.Text(), wire.Text(), (ulong)wire.Number(), wire.Texts());
+
+    private string Flags() =>
+        ((Attributes & Mounts.MOUNT_ATTR_RDONLY) != 0 ? " ro" : "") + ((Attributes & Mounts.MOUNT_ATTR_NOSUID) != 0 ? " nosuid" : "") +
+        ((Attributes & Mounts.MOUNT_ATTR_NODEV) != 0 ? " nodev" : "") + ((Attributes & Mounts.MOUNT_ATTR_NOEXEC) != 0 ? " noexec" : "");
+}
+
+/// <summary>Fills a private <c>/dev</c>: the nodes that harm nobody, the links that programs expect. [003]</summary>
+internal sealed record MakeDevices : PortableStep
+{
+    private static readonly (string Name, uint Major, uint Minor)[] _nodes =
+        [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
+
+    private static readonly (string Name, string Target)[] _links =
+    [
+        ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx"),
+    ];
+
+    public override string Action => $"make nodes ({string.Join(' ', _nodes.Select(node => node.Name))}) and links ({string.Join(' ', _links.Select(link => link.Name))})";
+
+    public override string Target => "/dev";
+
+    internal override void Do(StepContext context)
+    {
+        using Descriptor dev = Files.OpenInRoot(context.Root, "dev", Files.O_PATH | Files.O_DIRECTORY);
+        foreach (var (name, major, minor) in _nodes) Files.MakeDeviceAt(dev, name, 0x1b6, major, minor);
+        foreach (var (name, target) in _links) Files.MakeLinkAt(dev, name, target);
+        Files.MakeDirectoryAt(dev, "pts", 0x1ed);
+        Files.MakeDirectoryAt(dev, "shm", 0x3ff);
+    }
+
+    internal override void Write(WireWriter wire)
+    {
+    }
+
+    public static PortableStep Read(ref WireReader wire) => new MakeDevices();
+}

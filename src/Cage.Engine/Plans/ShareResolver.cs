@@ -1,0 +1,57 @@
+using Cage.Interop;
+
+namespace Cage.Engine.Plans;
+
+/// <summary>Lays the host's resolv.conf, the file behind the link, over the cage's, read-only; a cage without /etc gets none.</summary>
+/// <param name="Source">The host's file.</param>
+internal sealed record ShareResolver(string Source) : PortableStep
+{
+    private const string Path = "etc/resolv.conf";
+
+    public override string Action => $"bind {Source} ro";
+
+    public override string Target => $"/{Path}";
+
+    public override string UndoAction => $"unmount /{Path}";
+
+    internal override CageError Failure => CageError.CageMountFailed;
+
+    internal override void Do(StepContext context)
+    {
+        using Descriptor? target = Open(context.Root);
+        if (target is null) return;
+        Descriptor mount = Mounts.CloneTree(Source);
+        context.Attached(this, mount);
+        Mounts.SetAttributes(mount, Mounts.MOUNT_ATTR_RDONLY | Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NODEV | Mounts.MOUNT_ATTR_NOEXEC, Mounts.MS_PRIVATE);
+        Mounts.Attach(mount, target);
+    }
+
+    internal override void Undo(StepContext context) => context.Detach(this);
+
+    internal override void Write(WireWriter wire) => wire.Text(Source);
+
+    public static PortableStep Read(ref WireReader wire) => new ShareResolver(wire.Text());
+
+    /// <summary>The file to bind over. Where it is a link into /run, which is an empty tmpfs now, what it leads to is made there.</summary>
+    private static Descriptor? Open(Descriptor root)
+    {
+        if (Files.TryOpenInRoot(root, Path, Files.O_PATH) is Descriptor there) return there;
+        using Descriptor? etc = Files.TryOpenInRoot(root, "etc", Files.O_PATH | Files.O_DIRECTORY);
+        if (etc is null) return null;
+        if (Files.StatusAt(etc, "resolv.conf") is { IsLink: true } && Files.ReadLinkAt(etc, "resolv.conf") is string link)
+        {
+            string place = System.IO.Path.GetFullPath(link, "/etc");
+            if (!place.StartsWith("/run/", StringComparison.Ordinal)) return null;
+            for (int slash = place.IndexOf('/', 1); (slash = place.IndexOf('/', slash + 1)) > 0;)
+                MakeFolder.Ensure(root, place[1..slash], 0x1ed);
+        }
+        try
+        {
+            using (Files.OpenInRoot(root, Path, Files.O_WRONLY | Files.O_CREAT, 0x1a4)) return Files.OpenInRoot(root, Path, Files.O_PATH);
+        }
+        catch (LinuxException e) when (e.Number is Errno.EROFS or Errno.ENOENT)
+        {
+            return null;
+        }
+    }
+}

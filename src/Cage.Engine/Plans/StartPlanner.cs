@@ -1,0 +1,104 @@
+using Cage.Engine.Layers;
+using Cage.Engine.State;
+using Cage.Engine.Store;
+using Cage.Interop;
+
+namespace Cage.Engine.Plans;
+
+/// <summary>Makes the plan of a start from a cage's record and its layers.</summary>
+internal static class StartPlanner
+{
+    private const ulong Quiet = Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NODEV, Inert = Quiet | Mounts.MOUNT_ATTR_NOEXEC;
+
+    /// <summary>The plan for a cage of the store.</summary>
+    public static Plan ForStored(CageStore store, CageRecord record)
+    {
+        IReadOnlyList<CageRecord> layers = LayerChain.Resolve(store, record.Base, record);
+        LayerChain.RefuseOverlap(layers);
+        PortableStep root = layers.Count == 0
+            ? new BindRoot(record.RootPath, record.MountPath)
+            : new MountOverlay([.. layers.Select(layer => layer.RootPath)], record.RootPath, record.WorkPath, record.MountPath);
+        List<Step> steps = [new MakeControlGroup(record.Id)];
+        if (record.Isolation == CageIsolation.Chroot)
+        {
+            steps.Add(root);
+            steps.AddRange(Inside(record, OwnsResolver(record.RootPath)));
+        }
+        else
+        {
+            steps.Add(StartInit(record));
+            steps.Add(new RecordInit(InitHint.PathOf(store.Settings, record.Id), record.Id));
+            steps.AddRange(Enter(record, [root], OwnsResolver(record.RootPath)));
+        }
+        if (record.Start.Length > 0) steps.Add(new RunStartScript($"{record.Path}/{record.Start}"));
+        return new Plan(record.Name, steps);
+    }
+
+    /// <summary>The plan for a cage that is not kept: its upper is a tmpfs in its own mount namespace, so that it leaves nothing.</summary>
+    public static Plan ForEphemeral(CageStore store, CageRecord record)
+    {
+        IReadOnlyList<CageRecord> layers = LayerChain.Resolve(store, record.Base);
+        LayerChain.RefuseOverlap(layers);
+        string scratch = store.Settings.Run;
+        PortableStep[] roots =
+        [
+            new MountScratch(scratch),
+            new MountOverlay(
+                [.. layers.Select(layer => layer.RootPath)], $"{scratch}/{MountScratch.Upper}", $"{scratch}/{MountScratch.Work}", $"{scratch}/{MountScratch.MountPoint}"),
+        ];
+        return new Plan(record.Name, [new MakeControlGroup(record.Id), StartInit(record), .. Enter(record, roots, ownsResolver: false)]);
+    }
+
+    private static StartInit StartInit(CageRecord record) => record.Isolation == CageIsolation.Jail
+        ? new StartInit(record.Name, record.Id, Spawn.CLONE_NEWNS | Spawn.CLONE_NEWPID | Spawn.CLONE_NEWIPC | Spawn.CLONE_NEWUTS, OwnControlGroupView: true)
+        : new StartInit(record.Name, record.Id, Spawn.CLONE_NEWNS, OwnControlGroupView: false);
+
+    private static IEnumerable<Step> Enter(CageRecord record, IEnumerable<PortableStep> roots, bool ownsResolver)
+    {
+        List<PortableStep> steps = [new IsolatePropagation(), .. roots, .. Inside(record, ownsResolver), new PivotRoot()];
+        if (record.Isolation == CageIsolation.Jail) steps.Add(new NameHost(HostNameFor(record.Name)));
+        return steps.Select(step => step with { Side = StepSide.Inside });
+    }
+
+    private static List<PortableStep> Inside(CageRecord record, bool ownsResolver)
+    {
+        bool jail = record.Isolation == CageIsolation.Jail, chroot = record.Isolation == CageIsolation.Chroot;
+        List<PortableStep> steps = [new MakeFolder("proc", 0x1ed), new MakeFolder("sys", 0x1ed), new MakeFolder("dev", 0x1ed), new MakeFolder("tmp", 0x3ff)];
+        if (!chroot) steps.Add(new MakeFolder("run", 0x1ed));
+        steps.Add(new MountFileSystem("proc", "proc", Inert, []));
+        steps.Add(new MountFileSystem("sysfs", "sys", jail ? Inert | Mounts.MOUNT_ATTR_RDONLY : Inert, []));
+        if (record.Device == DeviceView.Host)
+        {
+            steps.Add(new MountFileSystem("devtmpfs", "dev", Mounts.MOUNT_ATTR_NOSUID, []));
+        }
+        else
+        {
+            steps.Add(new MountFileSystem("tmpfs", "dev", Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC, ["mode=0755", "size=1m"]));
+            steps.Add(new MakeDevices());
+        }
+        steps.Add(new MountFileSystem("devpts", "dev/pts", Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC, ["newinstance", "gid=5", "mode=0620", "ptmxmode=0666"]));
+        steps.Add(new MountFileSystem("tmpfs", "dev/shm", Quiet, ["mode=1777"]));
+        steps.Add(new MountFileSystem("tmpfs", "tmp", Quiet, ["mode=1777"]));
+        if (chroot) return steps;
+        steps.Add(new MountFileSystem("tmpfs", "run", Quiet, ["mode=0755"]));
+        if (!ownsResolver && HostResolver() is string source) steps.Add(new ShareResolver(source));
+        return steps;
+    }
+
+    /// <summary>The file behind /etc/resolv.conf; null when there is none.</summary>
+    private static string? HostResolver()
+    {
+        using Descriptor? file = Files.TryOpen("/etc/resolv.conf", Files.O_PATH);
+        return file is null ? null : Files.ReadLink(file.ProcPath);
+    }
+
+    /// <summary>Whether the cage has a resolv.conf of its own in its upper. An empty file is a mount point that an earlier start made.</summary>
+    private static bool OwnsResolver(string upper) => Files.Status($"{upper}/etc/resolv.conf") is { } status && (status.IsLink || status.Size > 0);
+
+    /// <summary>A host name made from a cage's name: letters, digits, hyphens and dots, 64 bytes at most (hostname(7)).</summary>
+    internal static string HostNameFor(string name)
+    {
+        string clean = string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-')).Trim('-', '.');
+        return clean.Length == 0 ? "cage" : clean.Length > 64 ? clean[..64] : clean;
+    }
+}

@@ -1,0 +1,42 @@
+namespace Cage.Engine.Plans;
+
+/// <summary>Where a step is carried out.</summary>
+public enum StepSide
+{
+    /// <summary>In the command or session that asked.</summary>
+    Host,
+
+    /// <summary>In the cage's init, inside its new namespaces.</summary>
+    Inside,
+}
+
+/// <summary>One step of a plan: a value that says what it does, does it, and undoes it.</summary>
+public abstract record Step
+{
+    /// <summary>Where it is carried out.</summary>
+    public StepSide Side { get; init; } = StepSide.Host;
+
+    /// <summary>What it does, such as "mount overlay".</summary>
+    public abstract string Action { get; }
+
+    /// <summary>What it does it to; null where that says itself.</summary>
+    public virtual string? Target => null;
+
+    /// <summary>How it is undone when a later one fails; null when nothing has to be.</summary>
+    public virtual string? UndoAction => null;
+
+    /// <summary>What its failure is called.</summary>
+    internal virtual CageError Failure => CageError.CageStartFailed;
+
+    internal abstract void Do(StepContext context);
+
+    internal virtual void Undo(StepContext context)
+    {
+    }
+}
+
+/// <summary>A step that can be sent to the cage's init. <see cref="StepCodec"/> knows them all.</summary>
+public abstract record PortableStep : Step
+{
+    internal abstract void Write(WireWriter wire);
+}

@@ -1,0 +1,20 @@
+using Cage.Interop;
+
+namespace Cage.Engine.Plans;
+
+/// <summary>What to do about a step that failed, where the errno tells.</summary>
+internal static class StepAdvice
+{
+    public static string? For(Step step, LinuxException cause) => (step, cause.Number) switch
+    {
+        (_, Errno.EPERM) when Host.EffectiveUser != 0 => "Run it as root.",
+        (_, Errno.ENOSPC) => "Free space (and inodes) on that file system.",
+        (_, Errno.EROFS) => "That file system is read-only.",
+        (_, Errno.ENOSYS) => "This kernel lacks the call; Cage needs Linux 5.15.",
+        (MountOverlay, Errno.ENODEV) => "Load the overlay module (modprobe overlay).",
+        (MountOverlay, Errno.ELOOP) => "Two layers overlap, or a cage's own folder is among them: choose layers that lie apart.",
+        (MountOverlay, Errno.EBUSY) => "Its upper or work folder is in use by another overlay mount.",
+        (MountOverlay, Errno.EINVAL) => "dmesg may say more.",
+        _ => null,
+    };
+}

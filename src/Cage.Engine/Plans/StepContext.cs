@@ -1,0 +1,44 @@
+using Cage.Interop;
+
+namespace Cage.Engine.Plans;
+
+/// <summary>What steps hand to each other while they are carried out.</summary>
+internal sealed class StepContext : IDisposable
+{
+    private readonly Stack<(Step Owner, Descriptor Mount)> _mounts = new();
+
+    private Descriptor? _root;
+
+    /// <summary>The cage's root, once it is mounted.</summary>
+    public Descriptor Root => _root ?? throw new InvalidOperationException("The root is not mounted yet.");
+
+    /// <summary>What only the host's side has; null inside.</summary>
+    public Runtime.HostContext? Host { get; init; }
+
+    public CancellationToken Cancellation { get; init; }
+
+    /// <summary>Is told what the user should know though nothing failed.</summary>
+    public Action<string> Warn { get; init; } = _ => { };
+
+    /// <summary>Keeps the mount that <paramref name="owner"/> attached, so that it can take it back.</summary>
+    public void Attached(Step owner, Descriptor mount, bool isRoot = false)
+    {
+        _mounts.Push((owner, mount));
+        if (isRoot) _root = mount;
+    }
+
+    /// <summary>Detaches what <paramref name="owner"/> attached last, if anything.</summary>
+    public void Detach(Step owner)
+    {
+        while (_mounts.TryPeek(out var top) && ReferenceEquals(top.Owner, owner))
+        {
+            Mounts.Detach(top.Mount);
+            _mounts.Pop().Mount.Dispose();
+        }
+    }
+
+    public void Dispose()
+    {
+        while (_mounts.TryPop(out var top)) top.Mount.Dispose();
+    }
+}

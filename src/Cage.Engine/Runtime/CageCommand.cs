@@ -1,0 +1,113 @@
+using Cage.Engine.State;
+using Cage.Engine.Store;
+using Cage.Interop;
+
+namespace Cage.Engine.Runtime;
+
+/// <summary>A command to run in a running cage.</summary>
+public sealed record CageCommand
+{
+    /// <summary>The command and its arguments.</summary>
+    public required IReadOnlyList<string> Arguments { get; init; }
+
+    /// <summary>The user in the cage: <c>name</c>, <c>uid</c>, <c>name:group</c>, <c>uid:gid</c>; null for root.</summary>
+    public string? User { get; init; }
+
+    /// <summary>The working directory in the cage; null for the user's home, or <c>/</c> when that is not there.</summary>
+    public string? Directory { get; init; }
+
+    /// <summary>Variables besides the cage's own, NAME=value each.</summary>
+    public IReadOnlyList<string> Environment { get; init; } = [];
+
+    /// <summary>The descriptors 0, 1, 2 and further ones that it gets.</summary>
+    public required IReadOnlyList<Descriptor> Descriptors { get; init; }
+
+    /// <summary>Whether descriptor 0 is a terminal of its own, which a new session then controls.</summary>
+    public bool OwnTerminal { get; init; }
+
+    /// <summary>The signal that it gets when the calling thread ends; 0 for none.</summary>
+    public int DeathSignal { get; init; }
+}
+
+/// <summary>Starts commands in running cages: joins the namespaces, or enters the root, that the cage has, in its control group.</summary>
+internal static class CommandStarter
+{
+    private const ulong JailNamespaces = Spawn.CLONE_NEWNS | Spawn.CLONE_NEWPID | Spawn.CLONE_NEWIPC | Spawn.CLONE_NEWUTS | Spawn.CLONE_NEWCGROUP;
+
+    /// <exception cref="CageException">CageNotRunning; CageCommandNotFound; CageCommandFailed with the errno's name.</exception>
+    public static SpawnedProcess Start(CageInfo cage, CageCommand command)
+    {
+        CageRecord record = cage.Record;
+        using Descriptor? init = cage.OpenInit();
+        if (init is null && cage.ProcessId is not null) throw NotRunning(cage);
+        using Descriptor root = OpenRoot(cage);
+        Account account = Account.Find(root, command.User);
+        IReadOnlyList<string> environment = InsideEnvironment.Build(account, record, command.Environment);
+        using Descriptor? group = ControlGroup.Of(record.Id)?.TryOpen();
+        try
+        {
+            return Spawn.Start(new SpawnRequest
+            {
+                Candidates = InsideEnvironment.Candidates(command.Arguments[0], environment),
+                Arguments = command.Arguments,
+                Environment = environment,
+                Descriptors = command.Descriptors,
+                WorkingDirectory = command.Directory ?? DefaultDirectory(root, account.Home),
+                JoinProcess = init,
+                Join = record.Isolation == CageIsolation.Jail ? JailNamespaces : Spawn.CLONE_NEWNS,
+                ControlGroup = group,
+                Root = init is null ? root : null,
+                Identity = account.Identity,
+                NewSession = command.OwnTerminal,
+                ControllingTerminal = command.OwnTerminal,
+                DeathSignal = command.DeathSignal,
+            });
+        }
+        catch (SpawnException e)
+        {
+            throw Explain(cage, command, e);
+        }
+    }
+
+    /// <summary>The cage's root.</summary>
+    public static Descriptor OpenRoot(CageInfo cage)
+    {
+        try
+        {
+            return Files.Open(cage.RootPath ?? throw NotRunning(cage), Files.O_PATH | Files.O_DIRECTORY);
+        }
+        catch (LinuxException e) when (e.Number is Errno.ENOENT or Errno.ESRCH)
+        {
+            throw NotRunning(cage);
+        }
+        catch (LinuxException e) when (e.Number is Errno.EACCES or Errno.EPERM)
+        {
+            throw new CageException(CageError.CageRequiresRoot, $"Only root may enter a cage: {e.Message}.", "Run it as root, with sudo for instance.", cage.Name, e);
+        }
+    }
+
+    public static CageException NotRunning(CageInfo cage) =>
+        new(CageError.CageNotRunning, $"\"{cage.Name}\" does not run.", $"Start it first: cage start {cage.Name} (Start-Cage).", cage.Name);
+
+    private static string DefaultDirectory(Descriptor root, string home)
+    {
+        using Descriptor? folder = Files.TryOpenInRoot(root, home, Files.O_PATH | Files.O_DIRECTORY);
+        return folder is null ? "/" : home;
+    }
+
+    private static CageException Explain(CageInfo cage, CageCommand command, SpawnException e)
+    {
+        string name = command.Arguments[0];
+        return (e.Stage, e.Number) switch
+        {
+            (SpawnStage.Execute, Errno.ENOENT or Errno.ENOTDIR) => new CageException(
+                CageError.CageCommandNotFound, $"{name}: not found in \"{cage.Name}\" (ENOENT).", "The command, or the interpreter or loader that it names, is not there.", name, e),
+            (SpawnStage.Execute, _) => new CageException(CageError.CageCommandFailed, $"{name} cannot be run in \"{cage.Name}\": {e.Message}.", target: name, inner: e),
+            (SpawnStage.Directory, _) => new CageException(
+                CageError.CageArgumentInvalid, $"The working directory {command.Directory} cannot be entered in \"{cage.Name}\": {e.Message}.", target: command.Directory, inner: e),
+            (_, Errno.EPERM) when Interop.Host.EffectiveUser != 0 => new CageException(
+                CageError.CageRequiresRoot, $"Only root may enter a cage: {e.Message}.", "Run it as root, with sudo for instance.", cage.Name, e),
+            _ => new CageException(CageError.CageStartFailed, $"{name} was not started in \"{cage.Name}\": {e.Message}.", target: cage.Name, inner: e),
+        };
+    }
+}

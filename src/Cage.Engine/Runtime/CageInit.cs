@@ -1,0 +1,68 @@
+using Cage.Engine.Plans;
+using Cage.Interop;
+
+namespace Cage.Engine.Runtime;
+
+/// <summary>The first process in a cage's namespaces (<c>cage init</c>): builds the inside, says so, then holds the namespaces, takes in
+/// orphans and, when told to end, ends what runs. In a Jail it is pid 1; in Pivot, which has no pid namespace, a subreaper.</summary>
+public static class CageInit
+{
+    /// <summary>The descriptor on which the host's side speaks to it.</summary>
+    internal const int Channel = 3;
+
+    private const int EndInterval = 20;
+
+    /// <summary>Runs it. Returns the process's exit status.</summary>
+    public static int Run()
+    {
+        using Descriptor signals = Signals.Watch([Processes.SIGCHLD, Processes.SIGTERM, Processes.SIGINT, Processes.SIGHUP, Processes.SIGPWR]);
+        using (StageChannel channel = new(new Descriptor(Channel)))
+        {
+            IReadOnlyList<PortableStep>? steps = channel.ReceiveSteps();
+            if (steps is null) return 1;
+            using StepContext context = new();
+            try
+            {
+                Executor.Run(steps, context);
+            }
+            catch (StepException e)
+            {
+                channel.SendFailure(e);
+                return 1;
+            }
+            LeaveHostFiles();
+            bool isFirst = Host.ProcessId == 1;
+            if (!isFirst) Processes.BecomeSubreaper();
+            channel.SendReady();
+        }
+        return Hold(signals, Host.ProcessId == 1);
+    }
+
+    /// <summary>The standard descriptors are the host's /dev/null still; the cage's own, where it has one, takes their place.</summary>
+    private static void LeaveHostFiles()
+    {
+        using Descriptor? nothing = Files.TryOpen("/dev/null", Files.O_RDWR);
+        if (nothing is null) return;
+        for (int i = 0; i < 3; i++) Files.Replace(nothing, i);
+    }
+
+    private static int Hold(Descriptor signals, bool isFirst)
+    {
+        Span<byte> messages = stackalloc byte[64];
+        bool ending = false;
+        while (true)
+        {
+            if (Channels.WaitReadable(signals, ending ? EndInterval : -1))
+            {
+                int count = Files.Read(signals, messages);
+                for (int i = 0; i < count; i += 2) ending |= messages[i] != Processes.SIGCHLD;
+                // In Pivot the number -1 would mean the whole host: there the host's side ends what runs, by control group.
+                if (ending && isFirst) Processes.Kill(-1, Processes.SIGTERM);
+            }
+            while (Processes.TryWait(-1, out _) is not null)
+            {
+            }
+            if (ending && (!isFirst || !Processes.AnyOther())) return 0;
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using Cage.Engine.State;
+
+namespace Cage.Engine.Runtime;
+
+/// <summary>A running cage that is not kept: it leaves nothing when disposed.</summary>
+public sealed class EphemeralCage : IDisposable
+{
+    private readonly CageEngine _engine;
+    private readonly HostContext _host;
+
+    internal EphemeralCage(CageEngine engine, HostContext host, CageInfo info)
+    {
+        _engine = engine;
+        _host = host;
+        Info = info;
+    }
+
+    /// <summary>The cage, to run commands in.</summary>
+    public CageInfo Info { get; }
+
+    /// <summary>Ends what runs in it; the kernel takes its files and mounts away with its init.</summary>
+    public void Dispose()
+    {
+        if (Info.Record.Isolation != Store.CageIsolation.Jail) CageProcesses.Kill(Info);
+        _host.EndInit();
+        _host.Dispose();
+        ControlGroup.Of(Info.Id)?.Remove();
+        _engine.SweepControlGroups();
+    }
+}

@@ -1,0 +1,54 @@
+using Cage.Engine.Plans;
+using Cage.Engine.State;
+using Cage.Engine.Store;
+using Cage.Interop;
+
+namespace Cage.Engine.Runtime;
+
+/// <summary>What the host's side of a start has at hand: the cage, the stage program, and the init once it is there.</summary>
+internal sealed class HostContext(StoreSettings settings, CageRecord record, StageBinary stage) : IDisposable
+{
+    private StageChannel? _channel;
+
+    public StoreSettings Settings { get; } = settings;
+
+    public CageRecord Record { get; } = record;
+
+    public StageBinary Stage { get; } = stage;
+
+    /// <summary>The signal that the init gets when this thread ends, for a cage that must not outlive its command; 0 otherwise.</summary>
+    public int DeathSignal { get; init; }
+
+    public SpawnedProcess? Init { get; private set; }
+
+    public void Adopt(SpawnedProcess init, StageChannel channel)
+    {
+        Init = init;
+        _channel = channel;
+    }
+
+    /// <summary>Has the init carry out the <paramref name="count"/> steps from <paramref name="first"/> on.</summary>
+    public void RunInside(IReadOnlyList<Step> steps, int first, int count)
+    {
+        StageChannel channel = _channel ?? throw new InvalidOperationException("The plan has inside steps before its init is there.");
+        channel.SendSteps(steps.Skip(first).Take(count));
+        channel.ReceiveOutcome(steps, first);
+    }
+
+    public void EndInit()
+    {
+        if (Init is null) return;
+        Processes.Signal(Init.Handle, Processes.SIGKILL);
+        Channels.WaitReadable(Init.Handle, -1);
+        // An orphan is the host's init's to wait for, another is ours.
+        if (DeathSignal != 0) Processes.Wait(Init.Id);
+        Init.Dispose();
+        Init = null;
+    }
+
+    public void Dispose()
+    {
+        _channel?.Dispose();
+        Init?.Dispose();
+    }
+}

@@ -1,0 +1,48 @@
+using Cage.Engine.Store;
+using Cage.Interop;
+
+namespace Cage.Engine.Runtime;
+
+/// <summary>What a start refuses before anything is mounted, each with what to do instead.</summary>
+internal static class StartCheck
+{
+    public static void Refuse(CageRecord record)
+    {
+        RequireRoot("starting a cage");
+        if (record.Kind != CageKind.Writable)
+            throw new CageException(
+                CageError.CageStartFailed, $"\"{record.Name}\" is read-only: it is a layer, not started.", "Make a writable cage over it: cage new NAME --base.", record.Name);
+        RefuseMountPoint(record);
+        FileStatus root = Directory(record, record.RootPath, "root");
+        if (record.Base.Count == 0) return;
+        FileStatus work = Directory(record, record.WorkPath, "work");
+        if (work.Device != root.Device || work.MountId != root.MountId)
+            throw Problem(record, $"{record.WorkPath} lies on another file system or mount than {record.RootPath} (EXDEV)", "overlayfs needs both on one: move the work folder.");
+        if (Files.FileSystemType(record.RootPath) == Files.OVERLAYFS_SUPER_MAGIC)
+            throw Problem(record, $"{record.RootPath} lies on overlayfs itself, which cannot be an upper (EINVAL)", "Put the store on another file system (data= in cage.conf), or use cage run, whose upper is a tmpfs.");
+    }
+
+    public static void RequireRoot(string what)
+    {
+        if (Interop.Host.EffectiveUser != 0)
+            throw new CageException(CageError.CageRequiresRoot, $"Only root may do this: {what} (EPERM).", "Run it as root, with sudo for instance.");
+    }
+
+    private static void RefuseMountPoint(CageRecord record)
+    {
+        string path = record.MountPath;
+        if (Files.Status(path) is not FileStatus status)
+            throw Problem(record, $"{path}: the mount point is not there (ENOENT)", $"mkdir \"{path}\".");
+        if (status.IsLink) throw Problem(record, $"{path}: the mount point is a symbolic link (ELOOP)", "Make it a plain folder.");
+        if (!status.IsDirectory) throw Problem(record, $"{path}: the mount point is not a folder (ENOTDIR)", "Make it a plain folder.");
+        if (status.IsMountRoot) throw Problem(record, $"{path}: something is mounted there already (EBUSY)", "cage stop clears it.");
+        if (System.IO.Directory.EnumerateFileSystemEntries(path).Any())
+            throw Problem(record, $"{path}: the mount point is not empty (ENOTEMPTY)", "What is in it would be hidden: move it away.");
+    }
+
+    private static FileStatus Directory(CageRecord record, string path, string key) =>
+        Files.StatusFollowed(path) is { IsDirectory: true } status ? status : throw Problem(record, $"{path}: the {key} folder is not there (ENOENT)", $"mkdir \"{path}\".");
+
+    private static CageException Problem(CageRecord record, string what, string advice) =>
+        new(CageError.CageStartFailed, $"\"{record.Name}\" was not started: {what}.", advice, record.Name);
+}

@@ -1,0 +1,99 @@
+using Cage.Engine.Store;
+using Cage.Interop;
+
+namespace Cage.Engine.State;
+
+/// <summary>Whether a cage runs.</summary>
+public enum CageState
+{
+    /// <summary>It does not.</summary>
+    Stopped,
+
+    /// <summary>It is mounted (Chroot) or its init runs (Pivot, Jail).</summary>
+    Running,
+}
+
+/// <summary>A cage as users see it: what its conf says, and what the kernel says of it at this moment.</summary>
+public sealed class CageInfo
+{
+    private readonly InitHint? _init;
+
+    private CageInfo(CageRecord record, InitHint? init, bool mounted)
+    {
+        Record = record;
+        _init = init;
+        State = init is not null || mounted ? CageState.Running : CageState.Stopped;
+        ProcessId = init?.Pid;
+        StartTime = init is InitHint hint ? BootClock.ToTime(hint.StartTime) : null;
+        RootPath = record.Kind == CageKind.ReadOnly ? record.RootPath : init is InitHint running ? $"/proc/{running.Pid}/root" : mounted ? record.MountPath : null;
+    }
+
+    /// <summary>Its id.</summary>
+    public Guid Id => Record.Id;
+
+    /// <summary>Its name.</summary>
+    public string Name => Record.Name;
+
+    /// <summary>ReadOnly or Writable.</summary>
+    public CageKind Kind => Record.Kind;
+
+    /// <summary>Running or Stopped.</summary>
+    public CageState State { get; }
+
+    /// <summary>How it is entered; null for a read-only one, which is not.</summary>
+    public CageIsolation? Isolation => Kind == CageKind.Writable ? Record.Isolation : null;
+
+    /// <summary>The ids of the cages below it, the topmost first.</summary>
+    public IReadOnlyList<Guid> Base => Record.Base;
+
+    /// <summary>Its description.</summary>
+    public string Memo => Record.Memo;
+
+    /// <summary>Its folder in the store.</summary>
+    public string Path => Record.Path;
+
+    /// <summary>Where the host sees its files: /proc/pid/root of a running Pivot or Jail, the mount point of a running Chroot, the
+    /// directory of a read-only cage; null for a stopped one.</summary>
+    public string? RootPath { get; }
+
+    /// <summary>The number of its init on the host; null when it has none.</summary>
+    public int? ProcessId { get; }
+
+    /// <summary>Where it is mounted: in the host's view for Chroot, in its own mount namespace otherwise; null for a read-only one.</summary>
+    public string? MountPoint => Kind == CageKind.Writable ? Record.MountPath : null;
+
+    /// <summary>When its init started; null when it has none.</summary>
+    public DateTimeOffset? StartTime { get; }
+
+    /// <summary>Whether it is the live host, <c>/</c> itself, which overlayfs makes no promise about once it changes. [000]</summary>
+    public bool IsLive => Kind == CageKind.ReadOnly && Files.ReadLink(Record.RootPath) == "/";
+
+    /// <summary>What its conf says.</summary>
+    public CageRecord Record { get; }
+
+    /// <summary>Asks the kernel about a cage.</summary>
+    public static CageInfo Of(StoreSettings settings, CageRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        if (record.Kind == CageKind.ReadOnly) return new CageInfo(record, null, mounted: false);
+        InitHint? init = InitHint.Read(settings, record.Id);
+        bool mounted = init is null && Files.Status(record.MountPath) is { IsMountRoot: true };
+        return new CageInfo(record, init, mounted);
+    }
+
+    /// <summary>A cage that is not stored, by the init that its starter has as a child.</summary>
+    internal static CageInfo OfInit(CageRecord record, int pid) =>
+        new(record, ProcessStat.Read(pid) is ProcessStat stat ? new InitHint(pid, stat.StartTime) : null, mounted: false);
+
+    /// <summary>A pidfd of the very init that this object tells of; null when it has ended or there is none.</summary>
+    internal Descriptor? OpenInit()
+    {
+        if (_init is not InitHint hint || Processes.TryOpen(hint.Pid) is not Descriptor handle) return null;
+        if (ProcessStat.Read(hint.Pid) is ProcessStat stat && stat.StartTime == hint.StartTime) return handle;
+        handle.Dispose();
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Text;
+using Cage.Engine.Runtime;
+using Cage.Interop;
+
+namespace Cage.Engine.State;
+
+/// <summary>A process of a running cage.</summary>
+/// <param name="Cage">The cage's name.</param>
+/// <param name="CageId">The cage's id.</param>
+/// <param name="Id">Its number on the host.</param>
+/// <param name="InsideId">Its number in the cage; the same where the cage has no pid namespace.</param>
+/// <param name="ParentId">Its parent's number on the host.</param>
+/// <param name="Name">The command's name, 15 bytes at most.</param>
+/// <param name="CommandLine">The command with its arguments.</param>
+/// <param name="UserId">The user it runs as.</param>
+/// <param name="StartTime">Since when.</param>
+/// <param name="IsInit">Whether it is the cage's init.</param>
+public sealed record CageProcess(
+    string Cage, Guid CageId, int Id, int InsideId, int ParentId, string Name, string CommandLine, uint UserId, DateTimeOffset StartTime, bool IsInit)
+{
+    internal static IReadOnlyList<CageProcess> Of(CageInfo cage)
+    {
+        ArgumentNullException.ThrowIfNull(cage);
+        return cage.State != CageState.Running ? [] : [.. CageProcesses.Find(cage).Select(pid => Read(cage, pid)).OfType<CageProcess>()];
+    }
+
+    private static CageProcess? Read(CageInfo cage, int pid)
+    {
+        if (ProcessStat.Read(pid) is not ProcessStat stat) return null;
+        try
+        {
+            string status = Text($"/proc/{pid}/status"), command = Text($"/proc/{pid}/cmdline").TrimEnd('\0').Replace('\0', ' ');
+            return new CageProcess(
+                cage.Name, cage.Id, pid, (int)Field(status, "NSpid:", last: true), stat.Parent, stat.Name, command.Length == 0 ? $"[{stat.Name}]" : command,
+                (uint)Field(status, "Uid:", last: false), BootClock.ToTime(stat.StartTime), pid == cage.ProcessId);
+        }
+        catch (LinuxException e) when (e.Number is Errno.ENOENT or Errno.ESRCH)
+        {
+            return null;
+        }
+    }
+
+    private static string Text(string path)
+    {
+        using Descriptor file = Files.Open(path, Files.O_RDONLY);
+        return Encoding.UTF8.GetString(Files.ReadAll(file, 4 << 20));
+    }
+
+    private static long Field(string status, string name, bool last)
+    {
+        string line = status.Split('\n').First(candidate => candidate.StartsWith(name, StringComparison.Ordinal));
+        string[] values = line[name.Length..].Split('\t', StringSplitOptions.RemoveEmptyEntries);
+        return long.Parse(last ? values[^1] : values[0], CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,50 @@
+using System.Buffers.Text;
+using System.Text;
+using Cage.Interop;
+
+namespace Cage.Engine.State;
+
+/// <summary>What /proc/pid/stat tells that Cage needs (proc_pid_stat(5)).</summary>
+/// <param name="Name">The command's name, 15 bytes.</param>
+/// <param name="State">A letter: R, S, D, Z…</param>
+/// <param name="Parent">The parent's number.</param>
+/// <param name="StartTime">Clock ticks since boot.</param>
+internal readonly record struct ProcessStat(string Name, char State, int Parent, ulong StartTime)
+{
+    public bool IsDead => State is 'Z' or 'X';
+
+    /// <summary>Null when there is no such process.</summary>
+    public static ProcessStat? Read(int pid)
+    {
+        try
+        {
+            using Descriptor? file = Files.TryOpen($"/proc/{pid}/stat", Files.O_RDONLY);
+            if (file is null) return null;
+            Span<byte> buffer = stackalloc byte[1024];
+            return Parse(buffer[..Files.Read(file, buffer)]);
+        }
+        catch (LinuxException e) when (e.Number == Errno.ESRCH)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The name may hold spaces and parentheses: it ends at the last one.</summary>
+    private static ProcessStat? Parse(ReadOnlySpan<byte> line)
+    {
+        int open = line.IndexOf((byte)'('), close = line.LastIndexOf((byte)')');
+        if (open < 0 || close < open + 1 || close + 3 >= line.Length) return null;
+        ReadOnlySpan<byte> rest = line[(close + 2)..];
+        ulong start = 0;
+        long parent = 0;
+        for (int field = 3; field <= 22; field++)
+        {
+            int space = rest.IndexOf((byte)' ');
+            ReadOnlySpan<byte> word = space < 0 ? rest : rest[..space];
+            if (field == 4 && !Utf8Parser.TryParse(word, out parent, out _)) return null;
+            if (field == 22 && !Utf8Parser.TryParse(word, out start, out _)) return null;
+            rest = space < 0 ? [] : rest[(space + 1)..];
+        }
+        return new ProcessStat(Encoding.UTF8.GetString(line[(open + 1)..close]), (char)line[close + 2], (int)parent, start);
+    }
+}

@@ -1,0 +1,31 @@
+using Cage.Interop;
+
+namespace Cage.Engine.Store;
+
+/// <summary>Removes a cage's folder. The caller has its lock and knows that it does not run.</summary>
+internal static class CageRemover
+{
+    public static void Remove(CageStore store, CageRecord record)
+    {
+        if (record.Kind == CageKind.ReadOnly)
+        {
+            string[] users = [.. store.ReadAll().Where(other => other.Base.Contains(record.Id)).Select(other => $"\"{other.Name}\" ({other.Id})")];
+            if (users.Length > 0)
+                throw new CageException(CageError.CageBusy, $"\"{record.Name}\" is a base of {string.Join(", ", users)}.", "Remove those first.", record.Name);
+        }
+        MountEntry? mount = MountTable.Read().Beneath(record.Path).FirstOrDefault();
+        if (mount is not null)
+            throw new CageException(
+                CageError.CageBusy, $"{mount.MountPoint} ({mount.Type}) is mounted beneath \"{record.Name}\" (EBUSY).", "Unmount it first; nothing was removed.", record.Name);
+        string gone = $"{store.Settings.Data}/.{Path.GetFileName(record.Path)}.gone";
+        try
+        {
+            Files.Rename(record.Path, gone);
+            TreeRemoval.Remove(gone);
+        }
+        catch (LinuxException e)
+        {
+            throw CageException.Store("Removing", record.Path, e);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Buffers;
+using Cage.Interop;
+
+namespace Cage.Engine.Store;
+
+/// <summary>The folder of cages: finding, reading and changing them. Making is <see cref="CageMaker"/>'s, removing <see cref="CageRemover"/>'s. [004]</summary>
+public sealed class CageStore(StoreSettings settings)
+{
+    private static readonly SearchValues<char> _idCharacters = SearchValues.Create("0123456789abcdefABCDEF-");
+
+    /// <summary>Where things are.</summary>
+    public StoreSettings Settings { get; } = settings;
+
+    /// <summary>The folder that the cage has, or would have.</summary>
+    public string PathOf(Guid id, CageKind kind) => $"{Settings.Data}/{CageRecord.FolderName(id, kind)}";
+
+    /// <summary>All cages that can be read, by name; each that cannot is told to <paramref name="broken"/> and does not hide the rest.</summary>
+    /// <exception cref="CageException">CageStoreFailed: the folder itself cannot be read. One that is not there yet is empty.</exception>
+    public IReadOnlyList<CageRecord> ReadAll(Action<CageException>? broken = null)
+    {
+        List<CageRecord> records = [];
+        foreach (string path in Folders())
+        {
+            try
+            {
+                records.Add(CageRecord.Read(path));
+            }
+            catch (CageException e)
+            {
+                broken?.Invoke(e);
+            }
+        }
+        records.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name) is int order and not 0 ? order : a.Id.CompareTo(b.Id));
+        return records;
+    }
+
+    /// <summary>The one cage that <paramref name="selector"/> means: an id, a name, or the beginning of one id alone.</summary>
+    /// <exception cref="CageException">CageNotFound; CageAmbiguous with the ids; CageConfInvalid when it is the one that is broken.</exception>
+    public CageRecord Find(string selector)
+    {
+        IReadOnlyList<CageRecord> found = FindAll(selector);
+        if (found.Count == 1) return found[0];
+        if (found.Count == 0)
+            throw new CageException(CageError.CageNotFound, $"There is no cage \"{selector}\" in {Settings.Data}.", "cage list (Get-Cage) shows what is there.", selector);
+        throw new CageException(
+            CageError.CageAmbiguous,
+            $"\"{selector}\" fits {found.Count} cages: {string.Join(", ", found.Select(record => record.Id))}.",
+            "Give the id of the one that is meant.",
+            selector);
+    }
+
+    /// <summary>All cages that <paramref name="selector"/> may mean; see <see cref="Find"/>.</summary>
+    public IReadOnlyList<CageRecord> FindAll(string selector)
+    {
+        if (Guid.TryParseExact(selector, "D", out Guid id)) return Get(id) is CageRecord exact ? [exact] : [];
+        CageException? problem = null;
+        IReadOnlyList<CageRecord> all = ReadAll(e => problem ??= IdOf(e)?.StartsWith(selector, StringComparison.OrdinalIgnoreCase) == true ? e : null);
+        List<CageRecord> named = [.. all.Where(record => record.Name == selector)];
+        if (named.Count > 0) return named;
+        if (selector.Length == 0 || selector.AsSpan().ContainsAnyExcept(_idCharacters)) return [];
+        List<CageRecord> prefixed = [.. all.Where(record => record.Id.ToString("D").StartsWith(selector, StringComparison.OrdinalIgnoreCase))];
+        return prefixed.Count == 0 && problem is not null ? throw problem : prefixed;
+    }
+
+    /// <summary>The cage with that id, or null.</summary>
+    /// <exception cref="CageException">CageConfInvalid when it is there and cannot be read.</exception>
+    public CageRecord? Get(Guid id) => Get(id, CageKind.Writable) ?? Get(id, CageKind.ReadOnly);
+
+    /// <summary>The cage with that id and kind, or null.</summary>
+    public CageRecord? Get(Guid id, CageKind kind)
+    {
+        string path = PathOf(id, kind);
+        return Files.Status(path) is null ? null : CageRecord.Read(path);
+    }
+
+    /// <summary>Reads the cage again, as it is now, for whoever has just taken its lock.</summary>
+    public static CageRecord Refresh(CageRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        return CageRecord.Read(record.Path);
+    }
+
+    /// <summary>Writes changed values into the cage's conf; comments, order and unknown keys stay. The caller has the lock.</summary>
+    public static void Write(CageRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        ConfFile file = ConfFile.Read(record.ConfPath);
+        record.WriteTo(file);
+        AtomicFile.Write(record.ConfPath, file.ToBytes());
+    }
+
+    /// <summary>The folders of all cages, in no order.</summary>
+    private IEnumerable<string> Folders()
+    {
+        if (Files.StatusFollowed(Settings.Data) is not FileStatus data) return [];
+        if (!data.IsDirectory)
+            throw new CageException(CageError.CageStoreFailed, $"{Settings.Data}: not a folder (ENOTDIR).", "Name another one with data= in cage.conf.", Settings.Data);
+        try
+        {
+            return Directory.GetFileSystemEntries(Settings.Data, "*.?").Where(IsCageFolder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CageException(
+                Host.EffectiveUser == 0 ? CageError.CageStoreFailed : CageError.CageRequiresRoot,
+                $"Reading {Settings.Data}: {(e is UnauthorizedAccessException ? "EACCES" : e.Message)}.",
+                Host.EffectiveUser == 0 ? null : "Run it as root.", Settings.Data, e);
+        }
+    }
+
+    private static bool IsCageFolder(string path)
+    {
+        ReadOnlySpan<char> name = Path.GetFileName(path.AsSpan());
+        return name.Length == 38 && (name.EndsWith(".w") || name.EndsWith(".r")) && Guid.TryParseExact(name[..36], "D", out _);
+    }
+
+    private static string? IdOf(CageException e) => e.TargetName is string path ? Path.GetFileName(Path.GetDirectoryName(path)) : null;
+}

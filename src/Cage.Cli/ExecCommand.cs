@@ -34,8 +34,7 @@ internal static class ExecCommand
         bool terminal = RequireTerminal(arguments.Has("--terminal"));
         CageIsolation isolation = (CageIsolation)arguments.Word("--isolation", Words.Isolations, (int)CageIsolation.Jail);
         CageEngine engine = Commands.OpenEngine();
-        Guid[] bases = [.. arguments.All("--base").Select(selector => engine.Store.Find(selector).Id)];
-        using EphemeralCage cage = engine.StartEphemeral(bases, isolation);
+        using EphemeralCage cage = engine.StartEphemeral(arguments.All("--base"), isolation);
         return Run(engine, cage.Info, arguments, command, terminal, Processes.SIGKILL);
     }
 

@@ -84,7 +84,7 @@ public sealed class CageEngine
         StartCheck.Refuse(record);
         Plan plan = PlanStart(record);
         using HostContext host = new(Settings, record, _stage);
-        Execute(plan, host, cancellation);
+        Execute(record.Name, plan.Steps, host, cancellation);
         return Look(record);
     }
 
@@ -131,22 +131,21 @@ public sealed class CageEngine
     }
 
     /// <summary>Starts a cage that is not kept. It ends with the calling thread, or when the result is disposed.</summary>
-    /// <param name="bases">The cages below it, the topmost first; none means the host's (the nil UUID).</param>
+    /// <param name="bases">Names or ids of the cages below it, the topmost first; none means the host's (the nil UUID).</param>
     /// <param name="isolation">Pivot or Jail.</param>
     /// <exception cref="CageException">As <see cref="Start"/>.</exception>
-    public EphemeralCage StartEphemeral(IReadOnlyList<Guid> bases, CageIsolation isolation)
+    public EphemeralCage StartEphemeral(IReadOnlyList<string> bases, CageIsolation isolation)
     {
         ArgumentNullException.ThrowIfNull(bases);
         StartCheck.RequireRoot("running a cage");
         if (isolation == CageIsolation.Chroot)
             throw new CageException(CageError.CageArgumentInvalid, "A cage that is not kept cannot be a chroot, whose mounts the host would have to keep.", "Use pivot or jail.");
-        if (bases.Count == 0) bases = [HostLayer()];
-        CageRecord record = new() { Path = Settings.Run, Id = Guid.NewGuid(), Kind = CageKind.Writable, Name = "run", Base = bases, Isolation = isolation };
+        CageRecord record = new() { Path = Settings.Run, Id = Guid.NewGuid(), Kind = CageKind.Writable, Name = "run", Isolation = isolation };
         Directory.CreateDirectory(Settings.Run);
         HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL };
         try
         {
-            Execute(StartPlanner.ForEphemeral(Store, record), host, CancellationToken.None);
+            Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : [.. bases.Select(name => Store.Find(name).Id)]), host, default);
             return new EphemeralCage(this, host, CageInfo.OfInit(record, host.Init!.Id));
         }
         catch
@@ -206,16 +205,16 @@ public sealed class CageEngine
         return plan.Steps.Count > 0;
     }
 
-    private static void Execute(Plan plan, HostContext host, CancellationToken cancellation)
+    private static void Execute(string cage, IEnumerable<Step> steps, HostContext host, CancellationToken cancellation)
     {
         using StepContext context = new() { Host = host, Cancellation = cancellation };
         try
         {
-            Executor.Run(plan.Steps, context);
+            Executor.Run(steps, context);
         }
         catch (StepException e)
         {
-            throw e.Explain(plan.Cage, "started");
+            throw e.Explain(cage, "started");
         }
     }
 

@@ -5,14 +5,13 @@
  * plain system calls until it has executed (signal-safety(7)). So this part is C, for both faces: linked into `cage`,
  * loaded as libcage-spawn.so by pwsh.
  *
- *   caller ──clone3(VFORK, INTO_CGROUP, NEW*)──► child ──► execve                            (a command in a Chroot cage)
- *   caller ──clone3(VFORK)──► usher ──setns──clone3(PARENT, VFORK, INTO_CGROUP)──► child ──► execve  (in a running cage)
- *   caller ──clone3(VFORK)──► usher ──clone3(VFORK, INTO_CGROUP, NEW*)──► child ──► execve             (a cage's init)
+ *   caller ──clone3(VFORK, INTO_CGROUP)──► child ──setns──► execve                  (a command in a running cage)
+ *   caller ──clone3(VFORK)──► usher ──clone3(VFORK, INTO_CGROUP, NEW*)──► child ──► execve       (a cage's init)
  *
- * The usher exists because setns(2) to a pid namespace holds for children only, and because joining a mount or user
- * namespace needs a process whose file-system state and threads nobody shares. CLONE_PARENT makes its child ours; without
- * it the child is an orphan from birth, which nobody but the host's init needs to wait for. The usher shares the table of
- * descriptors (CLONE_FILES), so that the pidfd that clone3 makes is the caller's.
+ * A cage's pid namespace is joined by the calling thread, since setns(2) has it hold for children only, and left again; all
+ * others by the child, since a mount or user namespace needs a process whose file-system state and threads nobody shares.
+ * The usher ends at once, so that its child is an orphan that nobody but the host's init needs to wait for. It shares the
+ * table of descriptors (CLONE_FILES), so that the pidfd that clone3 makes is the caller's.
  *
  * clone3 places the child into its control group at birth. Moving it there by a write to cgroup.procs waits for an
  * RCU grace period instead: 11 ms on kernel 6.18, against nothing measurable.
@@ -106,15 +105,6 @@ static void __attribute__((noreturn)) fail(struct request *request, enum stage s
     fail_with(request, stage, errno);
 }
 
-/* The memory is shared with the caller, its handlers must not run here; .NET also ignores SIGPIPE, which would be inherited. */
-static void default_signals(void)
-{
-    struct sigaction action = { .sa_handler = SIG_DFL };
-    for (int number = 1; number < NSIG; number++)
-        if (number != SIGKILL && number != SIGSTOP)
-            sigaction(number, &action, NULL);
-}
-
 /* Sources are first lifted above every target, so that no target overwrites a source still to come. */
 static void arrange_descriptors(struct request *request)
 {
@@ -168,9 +158,10 @@ static void __attribute__((noreturn)) execute(struct request *request)
 
 static void __attribute__((noinline, noreturn)) child(struct request *request)
 {
-    default_signals();
-    /* Only once we are in the group: with nsdelegate no one is placed from outside a namespace into it (ENOENT). */
-    if ((request->join & CLONE_NEWCGROUP) && setns(request->join_fd, CLONE_NEWCGROUP) < 0)
+    /* CLONE_CLEAR_SIGHAND has taken the handlers away, which must not run here; SIGPIPE, ignored by .NET, would stay so. */
+    sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+    uint64_t join = request->join & ~(uint64_t)CLONE_NEWPID;
+    if (join && setns(request->join_fd, (int)join) < 0)
         fail(request, STAGE_JOIN);
     if (request->unshare && unshare((int)request->unshare) < 0)
         fail(request, STAGE_UNSHARE);
@@ -194,23 +185,17 @@ static void __attribute__((noinline, noreturn)) child(struct request *request)
     execute(request);
 }
 
-static struct clone_args arguments(const struct request *request, uint64_t flags, int exit_signal)
+static void __attribute__((noinline)) start_child(struct request *request)
 {
     struct clone_args args = {
-        .flags = flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD,
+        .flags = request->create | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
         .pidfd = (uint64_t)(uintptr_t)&request->pidfd,
-        .exit_signal = (uint64_t)exit_signal,
+        .exit_signal = SIGCHLD,
     };
     if (request->cgroup_fd >= 0) {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (uint64_t)request->cgroup_fd;
     }
-    return args;
-}
-
-static void __attribute__((noinline)) start_child(struct request *request, uint64_t extra, int exit_signal)
-{
-    struct clone_args args = arguments(request, request->create | extra, exit_signal);
     long pid = clone_vfork(&args);
     if (pid == 0)
         child(request);
@@ -224,18 +209,13 @@ static void __attribute__((noinline)) start_child(struct request *request, uint6
 
 static void __attribute__((noinline, noreturn)) usher(struct request *request)
 {
-    if (request->join && setns(request->join_fd, (int)(request->join & ~(uint64_t)CLONE_NEWCGROUP)) < 0)
-        fail(request, STAGE_JOIN);
-    if (request->flags & ORPHAN)
-        start_child(request, 0, SIGCHLD);
-    else
-        start_child(request, CLONE_PARENT, 0); /* The exit signal is the usher's own then. */
+    start_child(request);
     _exit(0);
 }
 
-static void start_usher(struct request *request)
+static void __attribute__((noinline)) start_orphan(struct request *request)
 {
-    struct clone_args args = { .flags = CLONE_VM | CLONE_VFORK | CLONE_FILES, .exit_signal = SIGCHLD };
+    struct clone_args args = { .flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_CLEAR_SIGHAND, .exit_signal = SIGCHLD };
     long pid = clone_vfork(&args);
     if (pid == 0)
         usher(request);
@@ -248,6 +228,21 @@ static void start_usher(struct request *request)
         ;
 }
 
+static void start_joined(struct request *request)
+{
+    int own = open("/proc/thread-self/ns/pid", O_RDONLY | O_CLOEXEC);
+    if (own < 0 || setns(request->join_fd, CLONE_NEWPID) < 0) {
+        request->error = errno;
+        request->failed_stage = STAGE_JOIN;
+    } else {
+        start_child(request);
+        /* Into the namespace that the thread is in anyway: this cannot fail. */
+        setns(own, CLONE_NEWPID);
+    }
+    if (own >= 0)
+        close(own);
+}
+
 /* Returns 0 with pid and pidfd set, or -1 with error and failed_stage; then nothing is left. */
 __attribute__((visibility("default"))) int cage_spawn(struct request *request)
 {
@@ -258,10 +253,12 @@ __attribute__((visibility("default"))) int cage_spawn(struct request *request)
     request->error = 0;
     request->failed_stage = STAGE_NONE;
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (request->join || (request->flags & ORPHAN))
-        start_usher(request);
+    if (request->flags & ORPHAN)
+        start_orphan(request);
+    else if (request->join & CLONE_NEWPID)
+        start_joined(request);
     else
-        start_child(request, 0, SIGCHLD);
+        start_child(request);
     if (request->error && request->pid > 0) {
         while (!(request->flags & ORPHAN) && waitpid(request->pid, NULL, __WALL) < 0 && errno == EINTR)
             ;

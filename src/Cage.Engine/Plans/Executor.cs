@@ -29,32 +29,37 @@ internal sealed class StepException(Step step, LinuxException cause, int index) 
 /// <summary>Carries out steps in order and, when one fails, undoes those done, backwards.</summary>
 internal static class Executor
 {
-    /// <exception cref="StepException">The step that failed; the others are undone.</exception>
-    public static void Run(IReadOnlyList<Step> steps, StepContext context)
+    /// <summary>Takes the steps one by one, so that those of a plan still being made can already be carried out.</summary>
+    /// <exception cref="StepException">The step that failed; those before it are undone.</exception>
+    public static void Run(IEnumerable<Step> steps, StepContext context)
     {
-        int done = 0;
+        List<Step> taken = [];
         try
         {
-            while (done < steps.Count)
+            using IEnumerator<Step> next = steps.GetEnumerator();
+            bool more = next.MoveNext();
+            while (more)
             {
                 context.Cancellation.ThrowIfCancellationRequested();
-                int count = 1;
-                if (context.Host is Runtime.HostContext host && steps[done].Side == StepSide.Inside)
+                int first = taken.Count;
+                if (context.Host is Runtime.HostContext host && next.Current.Side == StepSide.Inside)
                 {
-                    while (done + count < steps.Count && steps[done + count].Side == StepSide.Inside) count++;
-                    host.RunInside(steps, done, count);
+                    do taken.Add(next.Current);
+                    while ((more = next.MoveNext()) && next.Current.Side == StepSide.Inside);
+                    host.RunInside(taken, first);
                 }
                 else
                 {
-                    Do(steps[done], context, done);
+                    taken.Add(next.Current);
+                    Do(next.Current, context, first);
+                    more = next.MoveNext();
                 }
-                done += count;
             }
         }
         catch
         {
             // The failed one may have done a part.
-            Unwind(steps, Math.Min(done, steps.Count - 1), context);
+            Unwind(taken, context);
             throw;
         }
     }
@@ -75,9 +80,9 @@ internal static class Executor
         }
     }
 
-    private static void Unwind(IReadOnlyList<Step> steps, int from, StepContext context)
+    private static void Unwind(List<Step> steps, StepContext context)
     {
-        for (int i = from; i >= 0; i--)
+        for (int i = steps.Count - 1; i >= 0; i--)
         {
             if (context.Host is not null && steps[i].Side == StepSide.Inside) continue;
             try

@@ -34,10 +34,16 @@ internal static class StartPlanner
         return new Plan(record.Name, steps);
     }
 
-    /// <summary>The plan for a cage that is not kept: its upper is a tmpfs in its own mount namespace, so that it leaves nothing.</summary>
-    public static Plan ForEphemeral(CageStore store, CageRecord record)
+    /// <summary>The steps for a cage that is not kept: its upper is a tmpfs in its own mount namespace, so that it leaves nothing. They are
+    /// made as they are taken: the init comes up while its layers are still looked for.</summary>
+    /// <param name="store">Where the layers are.</param>
+    /// <param name="record">The cage; its own base is not looked at.</param>
+    /// <param name="bases">Finds the cages below it, the topmost first.</param>
+    public static IEnumerable<Step> ForEphemeral(CageStore store, CageRecord record, Func<IReadOnlyList<Guid>> bases)
     {
-        IReadOnlyList<CageRecord> layers = LayerChain.Resolve(store, record.Base);
+        yield return new MakeControlGroup(record.Id);
+        yield return StartInit(record);
+        IReadOnlyList<CageRecord> layers = LayerChain.Resolve(store, bases());
         LayerChain.RefuseOverlap(layers);
         string scratch = store.Settings.Run;
         PortableStep[] roots =
@@ -46,7 +52,7 @@ internal static class StartPlanner
             new MountOverlay(
                 [.. layers.Select(layer => layer.RootPath)], $"{scratch}/{MountScratch.Upper}", $"{scratch}/{MountScratch.Work}", $"{scratch}/{MountScratch.MountPoint}"),
         ];
-        return new Plan(record.Name, [new MakeControlGroup(record.Id), StartInit(record), .. Enter(record, roots, ownsResolver: false)]);
+        foreach (Step step in Enter(record, roots, ownsResolver: false)) yield return step;
     }
 
     private static StartInit StartInit(CageRecord record) => record.Isolation == CageIsolation.Jail

@@ -24,7 +24,6 @@ public sealed class EphemeralCage : IDisposable
         if (Info.Record.Isolation != Store.CageIsolation.Jail) CageProcesses.Kill(Info);
         _host.EndInit();
         _host.Dispose();
-        ControlGroup.Of(Info.Id)?.Remove();
-        _engine.SweepControlGroups();
+        if (ControlGroup.Of(Info.Id)?.Remove() == false) _engine.SweepControlGroups();
     }
 }

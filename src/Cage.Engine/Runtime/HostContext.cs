@@ -27,11 +27,11 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
         _channel = channel;
     }
 
-    /// <summary>Has the init carry out the <paramref name="count"/> steps from <paramref name="first"/> on.</summary>
-    public void RunInside(IReadOnlyList<Step> steps, int first, int count)
+    /// <summary>Has the init carry out the steps from <paramref name="first"/> on.</summary>
+    public void RunInside(IReadOnlyList<Step> steps, int first)
     {
         StageChannel channel = _channel ?? throw new InvalidOperationException("The plan has inside steps before its init is there.");
-        channel.SendSteps(steps.Skip(first).Take(count));
+        channel.SendSteps(steps.Skip(first));
         channel.ReceiveOutcome(steps, first);
     }
 

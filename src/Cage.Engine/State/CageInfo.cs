@@ -24,7 +24,6 @@ public sealed class CageInfo
         _init = init;
         State = init is not null || mounted ? CageState.Running : CageState.Stopped;
         ProcessId = init?.Pid;
-        StartTime = init is InitHint hint ? BootClock.ToTime(hint.StartTime) : null;
         RootPath = record.Kind == CageKind.ReadOnly ? record.RootPath : init is InitHint running ? $"/proc/{running.Pid}/root" : mounted ? record.MountPath : null;
     }
 
@@ -63,7 +62,7 @@ public sealed class CageInfo
     public string? MountPoint => Kind == CageKind.Writable ? Record.MountPath : null;
 
     /// <summary>When its init started; null when it has none.</summary>
-    public DateTimeOffset? StartTime { get; }
+    public DateTimeOffset? StartTime => _init is InitHint hint ? BootClock.ToTime(hint.StartTime) : null;
 
     /// <summary>Whether it is the live host, <c>/</c> itself, which overlayfs makes no promise about once it changes. [000]</summary>
     public bool IsLive => Kind == CageKind.ReadOnly && Files.ReadLink(Record.RootPath) == "/";

@@ -68,19 +68,12 @@ internal sealed class ControlGroup
     }
 
     /// <summary>Takes it away, with groups made below it, and the parent when it was the last. One that still has processes stays.</summary>
-    public void Remove()
+    /// <returns>Whether it was the last.</returns>
+    public bool Remove()
     {
-        if (Files.Status(_path) is null) return;
         // A process that has ended leaves its group a moment after its pidfd says so.
-        for (int attempt = 0; attempt < 200; attempt++)
-        {
-            if (TryRemove(_path))
-            {
-                TryRemoveDirectory(System.IO.Path.GetDirectoryName(_path)!);
-                return;
-            }
-            Thread.Sleep(1);
-        }
+        for (int attempt = 0; attempt < 200 && !TryRemove(_path); attempt++) Thread.Sleep(1);
+        return TryRemoveDirectory(System.IO.Path.GetDirectoryName(_path)!);
     }
 
     /// <summary>Takes away empty groups of ephemeral cages whose command was killed: those of no stored cage that are older than a minute.</summary>

@@ -6,7 +6,7 @@ namespace Cage.Engine.Store;
 /// <summary>Makes cages, whole or not at all: everything under a hidden name first, then one rename.</summary>
 internal static class CageMaker
 {
-    private const uint PrivateMode = 0x1c0, FolderMode = 0x1ed;
+    private const uint PrivateMode = 0x1c0, FolderMode = 0x1ed, OpenMode = 0x3ff;
 
     public static CageRecord Make(CageStore store, NewCage request)
     {
@@ -102,6 +102,7 @@ internal static class CageMaker
         if (request.Source is null)
         {
             Files.MakeDirectory(record.RootPath, FolderMode);
+            if (record.Kind == CageKind.Writable) MakeMountPoints(record.RootPath);
             return;
         }
         string source = Path.GetFullPath(request.Source);
@@ -118,6 +119,13 @@ internal static class CageMaker
                 Move(source, record.RootPath);
                 break;
         }
+    }
+
+    /// <summary>The folders that the seed's own lines mount on, so that they work on a cage made here. [004]</summary>
+    private static void MakeMountPoints(string root)
+    {
+        foreach (string name in (ReadOnlySpan<string>)["proc", "sys", "dev"]) Files.MakeDirectory($"{root}/{name}", FolderMode);
+        Files.MakeDirectory($"{root}/tmp", OpenMode);
     }
 
     /// <summary>By coreutils' cp, which keeps links, holes, attributes and lists, and shares blocks where the file system can.</summary>

@@ -66,7 +66,11 @@ public sealed class CageEngine
 
     /// <summary>What a start would do, step by step.</summary>
     /// <exception cref="CageException">What would be refused.</exception>
-    public Plan PlanStart(CageRecord record) => StartPlanner.ForStored(Store, record);
+    public Plan PlanStart(CageRecord record)
+    {
+        StartCheck.RefuseReadOnly(record);
+        return StartPlanner.ForStored(Store, record);
+    }
 
     /// <summary>What a stop would do, step by step; empty when there is nothing to do.</summary>
     public Plan PlanStop(CageRecord record, StopOptions? options = null) => StopPlanner.For(Settings, Look(record), options ?? new StopOptions());

@@ -18,7 +18,12 @@ internal sealed class StepException(Step step, LinuxException cause, int index) 
     {
         string what = Step.Target is null ? Step.Action : $"{Step.Action} {Step.Target}";
         return new CageException(
-            Cause.Number == Errno.EPERM && Interop.Host.EffectiveUser != 0 ? CageError.CageRequiresRoot : Step.Failure,
+            Cause.Number switch
+            {
+                Errno.EPERM when Interop.Host.EffectiveUser != 0 => CageError.CageRequiresRoot,
+                Errno.ENOSYS => CageError.CageKernelUnsupported,
+                _ => Step.Failure,
+            },
             $"\"{cage}\" was not {done}: {what} failed: {Cause.Message}.",
             StepAdvice.For(Step, Cause),
             cage,

@@ -9,9 +9,7 @@ internal static class StartCheck
     public static void Refuse(CageRecord record)
     {
         RequireRoot("starting a cage");
-        if (record.Kind != CageKind.Writable)
-            throw new CageException(
-                CageError.CageStartFailed, $"\"{record.Name}\" is read-only: it is a layer, not started.", "Make a writable cage over it: cage new NAME --base.", record.Name);
+        RefuseReadOnly(record);
         RefuseMountPoint(record);
         FileStatus root = Directory(record, record.RootPath, "root");
         if (record.Base.Count == 0) return;
@@ -20,6 +18,13 @@ internal static class StartCheck
             throw Problem(record, $"{record.WorkPath} lies on another file system or mount than {record.RootPath} (EXDEV)", "overlayfs needs both on one: move the work folder.");
         if (Files.FileSystemType(record.RootPath) == Files.OVERLAYFS_SUPER_MAGIC)
             throw Problem(record, $"{record.RootPath} lies on overlayfs itself, which cannot be an upper (EINVAL)", "Put the store on another file system (data= in cage.conf), or use cage run, whose upper is a tmpfs.");
+    }
+
+    public static void RefuseReadOnly(CageRecord record)
+    {
+        if (record.Kind != CageKind.Writable)
+            throw new CageException(
+                CageError.CageStartFailed, $"\"{record.Name}\" is read-only: it is a layer, not started.", "Make a writable cage over it: cage new NAME --base.", record.Name);
     }
 
     public static void RequireRoot(string what)

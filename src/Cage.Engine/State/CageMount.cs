@@ -25,7 +25,7 @@ public sealed record CageMount(
         int cut = isChroot ? cage.Record.MountPath.Length : 0;
         return [.. entries.Select(entry => new CageMount(
             cage.Name, cage.Id, entry.Source, entry.MountPoint.Length > cut ? entry.MountPoint[cut..] : "/", entry.Type,
-            $"{entry.Options},{entry.SuperOptions}", entry.Propagation.Length == 0 ? "private" : entry.Propagation,
+            string.Join(',', entry.Options.Split(',').Union(entry.SuperOptions.Split(','))), entry.Propagation.Length == 0 ? "private" : entry.Propagation,
             [.. entry.SuperOption("lowerdir+").Concat(entry.SuperOption("lowerdir"))]))];
     }
 }

@@ -144,13 +144,13 @@ public sealed class CageEngine
         StartCheck.RequireRoot("running a cage");
         if (isolation == CageIsolation.Chroot)
             throw new CageException(CageError.CageArgumentInvalid, "A cage that is not kept cannot be a chroot, whose mounts the host would have to keep.", "Use pivot or jail.");
-        CageRecord record = new() { Path = Settings.Run, Id = Guid.NewGuid(), Kind = CageKind.Writable, Name = "run", Isolation = isolation };
+        CageRecord record = new() { Path = Settings.Run, Id = EphemeralId.New(), Kind = CageKind.Writable, Name = "run", Isolation = isolation };
         Directory.CreateDirectory(Settings.Run);
         HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL };
         try
         {
             Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : [.. bases.Select(name => Store.Find(name).Id)]), host, default);
-            return new EphemeralCage(this, host, CageInfo.OfInit(record, host.Init!.Id));
+            return new EphemeralCage(host, CageInfo.OfInit(record, host.Init!.Id));
         }
         catch
         {
@@ -182,9 +182,6 @@ public sealed class CageEngine
 
     /// <summary>The processes of a running cage, its init included; none for one that is stopped.</summary>
     public IReadOnlyList<CageProcess> GetProcesses(CageInfo cage) => CageProcess.Of(cage);
-
-    /// <summary>Takes away what ephemeral cages whose command was killed have left.</summary>
-    internal void SweepControlGroups() => ControlGroup.Sweep(id => Store.Get(id) is not null);
 
     private bool StopHeld(CageRecord record, StopOptions? options, Action<string>? warn, CancellationToken cancellation)
     {

@@ -5,7 +5,9 @@ using Cage.Interop;
 namespace Cage.Engine.Plans;
 
 /// <summary>Makes the control group that everything in the cage is born in.</summary>
-internal sealed record MakeControlGroup(Guid Id) : Step
+/// <param name="Id">The cage's id.</param>
+/// <param name="Held">Whether it goes with the command that makes it.</param>
+internal sealed record MakeControlGroup(Guid Id, bool Held = false) : Step
 {
     public override string Action => "make the control group";
 
@@ -13,7 +15,12 @@ internal sealed record MakeControlGroup(Guid Id) : Step
 
     public override string UndoAction => "remove the control group";
 
-    internal override void Do(StepContext context) => ControlGroup.Of(Id)?.Create();
+    internal override void Do(StepContext context)
+    {
+        if (ControlGroup.Of(Id) is not ControlGroup group) return;
+        if (Held) context.Host!.Keep(group.CreateHeld());
+        else group.Create();
+    }
 
     internal override void Undo(StepContext context) => ControlGroup.Of(Id)?.Remove();
 }

@@ -41,7 +41,7 @@ internal static class StartPlanner
     /// <param name="bases">Finds the cages below it, the topmost first.</param>
     public static IEnumerable<Step> ForEphemeral(CageStore store, CageRecord record, Func<IReadOnlyList<Guid>> bases)
     {
-        yield return new MakeControlGroup(record.Id);
+        yield return new MakeControlGroup(record.Id, Held: true);
         yield return StartInit(record);
         IReadOnlyList<CageRecord> layers = LayerChain.Resolve(store, bases());
         LayerChain.RefuseOverlap(layers);

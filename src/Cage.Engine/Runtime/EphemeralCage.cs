@@ -5,12 +5,10 @@ namespace Cage.Engine.Runtime;
 /// <summary>A running cage that is not kept: it leaves nothing when disposed.</summary>
 public sealed class EphemeralCage : IDisposable
 {
-    private readonly CageEngine _engine;
     private readonly HostContext _host;
 
-    internal EphemeralCage(CageEngine engine, HostContext host, CageInfo info)
+    internal EphemeralCage(HostContext host, CageInfo info)
     {
-        _engine = engine;
         _host = host;
         Info = info;
     }
@@ -23,7 +21,8 @@ public sealed class EphemeralCage : IDisposable
     {
         if (Info.Record.Isolation != Store.CageIsolation.Jail) CageProcesses.Kill(Info);
         _host.EndInit();
+        bool last = ControlGroup.Of(Info.Id)?.Remove() ?? true;
         _host.Dispose();
-        if (ControlGroup.Of(Info.Id)?.Remove() == false) _engine.SweepControlGroups();
+        if (!last) ControlGroup.Sweep();
     }
 }

@@ -9,6 +9,7 @@ namespace Cage.Engine.Runtime;
 internal sealed class HostContext(StoreSettings settings, CageRecord record, StageBinary stage) : IDisposable
 {
     private StageChannel? _channel;
+    private Descriptor? _kept;
 
     public StoreSettings Settings { get; } = settings;
 
@@ -20,6 +21,9 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     public int DeathSignal { get; init; }
 
     public SpawnedProcess? Init { get; private set; }
+
+    /// <summary>Holds a descriptor as long as the cage is.</summary>
+    public void Keep(Descriptor descriptor) => _kept = descriptor;
 
     public void Adopt(SpawnedProcess init, StageChannel channel)
     {
@@ -50,5 +54,6 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     {
         _channel?.Dispose();
         Init?.Dispose();
+        _kept?.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Cage.Engine.Store;
 using Cage.Interop;
 
 namespace Cage.Engine.State;
@@ -50,6 +51,18 @@ internal sealed class ControlGroup
         }
     }
 
+    /// <summary>Makes it and holds its lock, for a cage that is not kept: a group whose lock is free is one that <see cref="Sweep"/> may take away.</summary>
+    public Descriptor CreateHeld()
+    {
+        while (true)
+        {
+            Create();
+            if (TryOpen() is not Descriptor group) continue;
+            if (Files.Lock(group, wait: false) && Exists) return group;
+            group.Dispose();
+        }
+    }
+
     public Descriptor? TryOpen() => Files.TryOpen(_path, Files.O_RDONLY | Files.O_DIRECTORY);
 
     /// <summary>The numbers of its processes, those of groups made below it included.</summary>
@@ -76,15 +89,15 @@ internal sealed class ControlGroup
         return TryRemoveDirectory(System.IO.Path.GetDirectoryName(_path)!);
     }
 
-    /// <summary>Takes away empty groups of ephemeral cages whose command was killed: those of no stored cage that are older than a minute.</summary>
-    public static void Sweep(Func<Guid, bool> isStored)
+    /// <summary>Takes away the groups that cages which are not kept have left because their command was killed.</summary>
+    public static void Sweep()
     {
         if (_hierarchy.Value is not string root || Files.Status($"{root}/{Parent}") is null) return;
         foreach (string path in Directory.EnumerateDirectories($"{root}/{Parent}"))
         {
-            if (!Guid.TryParseExact(System.IO.Path.GetFileName(path), "D", out Guid id)) continue;
-            if (Files.Status(path) is FileStatus status && DateTimeOffset.UtcNow.ToUnixTimeSeconds() - status.ModifiedSeconds > 60 && !isStored(id))
-                TryRemove(path);
+            if (!Guid.TryParseExact(System.IO.Path.GetFileName(path), "D", out Guid id) || !EphemeralId.Is(id)) continue;
+            using Descriptor? group = Files.TryOpen(path, Files.O_RDONLY | Files.O_DIRECTORY);
+            if (group is not null && Files.Lock(group, wait: false)) TryRemove(path);
         }
         TryRemoveDirectory($"{root}/{Parent}");
     }

@@ -1,0 +1,22 @@
+namespace Cage.Engine.Store;
+
+/// <summary>Ids of cages that are not kept: UUIDs of version 8 (RFC 9562: "custom"), which no stored cage gets, so that what a killed
+/// command has left is known for what it is, whichever store it came from.</summary>
+internal static class EphemeralId
+{
+    private const int VersionByte = 6;
+
+    public static Guid New()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        Guid.NewGuid().TryWriteBytes(bytes, bigEndian: true, out _);
+        bytes[VersionByte] = (byte)((bytes[VersionByte] & 0x0f) | 0x80);
+        return new Guid(bytes, bigEndian: true);
+    }
+
+    public static bool Is(Guid id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        return id.TryWriteBytes(bytes, bigEndian: true, out _) && bytes[VersionByte] >> 4 == 8;
+    }
+}

@@ -128,7 +128,7 @@ build_module() {
 }
 
 package() {
-    local staging name
+    local name
     build
     name=cage-$version-$(uname -m)
     staging=$(mktemp -d)
@@ -173,8 +173,8 @@ xunit_suite() {
     local name status=0 report total executed ok
     name=$(basename "$1")
     report=$results/$name.trx
-    timeout -k 10 480 dotnet test "$1" -c Release --no-build --nologo -v quiet --logger "trx;LogFileName=$report" \
-        --blame-hang --blame-hang-timeout 3m --blame-hang-dump-type none --results-directory "$results/$name" </dev/null || status=$?
+    timeout -k 10 240 dotnet test "$1" -c Release --no-build --nologo --logger "trx;LogFileName=$report" --logger 'console;verbosity=minimal' \
+        --blame-hang --blame-hang-timeout 90s --blame-hang-dump-type none --results-directory "$results/$name" </dev/null || status=$?
     total=$(counter "$report" total) executed=$(counter "$report" executed) ok=$(counter "$report" passed)
     count "$name" "$ok" $((executed - ok)) $((total - executed)) "$status"
 }
@@ -191,7 +191,7 @@ pester_suite() {
     [ -e "${files[0]}" ] || return 0
     if ! have pwsh; then
         why='no pwsh here: https://aka.ms/powershell, or dotnet tool install --global PowerShell'
-    elif ! pwsh -NoProfile -Command 'exit [int] -not (Get-Module Pester -ListAvailable | Where-Object Version -ge 5.0)' </dev/null; then
+    elif ! pwsh -NoProfile -Command 'exit [int] -not (Get-Module Pester -ListAvailable | Where-Object Version -ge ([version] "5.0"))' </dev/null; then
         why='pwsh has no Pester 5: Install-PSResource Pester'
     fi
     if [ -n "$why" ]; then
@@ -202,7 +202,7 @@ pester_suite() {
         return 0
     fi
     rm -f "$results/pester.counts"
-    timeout -k 10 480 pwsh -NoProfile -File build.ps1 -Task Pester </dev/null || status=$?
+    timeout -k 10 240 pwsh -NoProfile -File build.ps1 -Task Pester </dev/null || status=$?
     if [ -f "$results/pester.counts" ]; then read -r ok bad skip <"$results/pester.counts"; fi
     count Pester "$ok" "$bad" "$skip" "$status"
 }
@@ -236,9 +236,13 @@ run_tests() {
 
 # show WHAT COMMAND...: says what is done, does it, and says how long it took.
 show() {
-    local what=$1 start
+    local what=$1 start word
     shift
-    printf '\n# %s\n$ %s\n' "$what" "${*/#"$out/bin/"/}"
+    printf '\n# %s\n$' "$what"
+    for word in "${@/#"$out/bin/"/}"; do
+        case $word in *[!A-Za-z0-9_./=-]*) printf " '%s'" "$word" ;; *) printf ' %s' "$word" ;; esac
+    done
+    printf '\n'
     start=${EPOCHREALTIME//[!0-9]/}
     "$@"
     printf '  (%d.%d ms)\n' $(((${EPOCHREALTIME//[!0-9]/} - start) / 1000)) $(((${EPOCHREALTIME//[!0-9]/} - start) / 100 % 10))
@@ -258,8 +262,8 @@ demo() {
     show 'A base: this host as it is, read-only' "$cage" new base0 --read-only --source /
     show 'A cage over it' "$cage" new demo --base base0
     show 'Start it' "$cage" start demo
-    show 'Run commands in it: a host name and processes of its own' "$cage" exec demo -- uname -n
-    show 'Its processes, from inside' "$cage" exec demo -- sh -c 'if command -v ps >/dev/null; then ps -ef; else ls -d /proc/[0-9]*; fi'
+    show 'Go in: a host name of its own' "$cage" exec demo -- uname -n
+    show 'And processes of its own' "$cage" exec demo -- sh -c 'if command -v ps >/dev/null; then ps -ef; else ls -d /proc/[0-9]*; fi'
     show 'Write a file, and remove one of the host' "$cage" exec demo -- sh -c 'echo from inside >/hello; rm /etc/passwd'
     upper=$(echo "$store"/data/*.w/root)
     show 'What changed, seen from the host: the file, and a whiteout' find "$upper" '(' -name hello -o -name passwd ')' -printf '%M %P\n'

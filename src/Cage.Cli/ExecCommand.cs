@@ -41,7 +41,8 @@ internal static class ExecCommand
     private static int Run(CageEngine engine, CageInfo cage, Arguments arguments, IReadOnlyList<string> words, bool terminal, int deathSignal)
     {
         using Descriptor signals = Signals.Watch(
-            [Processes.SIGTERM, Processes.SIGHUP, Processes.SIGINT, Processes.SIGQUIT, Processes.SIGUSR1, Processes.SIGUSR2, Processes.SIGWINCH]);
+            [Processes.SIGTERM, Processes.SIGHUP, Processes.SIGINT, Processes.SIGQUIT, Processes.SIGUSR1, Processes.SIGUSR2, Processes.SIGWINCH],
+            keepIgnored: true);
         CageCommand command = new()
         {
             Arguments = words,
@@ -54,7 +55,7 @@ internal static class ExecCommand
         };
         if (!terminal)
         {
-            using Descriptor input = Standard(0), output = Standard(1), error = Standard(2);
+            using Descriptor input = Channels.Duplicate(0), output = Channels.Duplicate(1), error = Channels.Duplicate(2);
             using SpawnedProcess process = engine.Run(cage, command with { Descriptors = [input, output, error] });
             WaitForwarding(process, signals);
             return Processes.Wait(process.Id).ExitStatus;
@@ -90,18 +91,6 @@ internal static class ExecCommand
             int count = Files.Read(signals, messages);
             for (int i = 0; i + 1 < count; i += 2)
                 if (messages[i] != Processes.SIGWINCH && messages[i + 1] == 0) Processes.Signal(process.Handle, messages[i]);
-        }
-    }
-
-    private static Descriptor Standard(int number)
-    {
-        try
-        {
-            return Channels.Duplicate(number);
-        }
-        catch (LinuxException e) when (e.Number == Errno.EBADF)
-        {
-            return Files.Open("/dev/null", Files.O_RDWR);
         }
     }
 

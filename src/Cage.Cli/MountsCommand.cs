@@ -9,7 +9,13 @@ internal static class MountsCommand
     public static int Run(Arguments arguments)
     {
         CageEngine engine = Commands.OpenEngine();
-        CageInfo[] cages = arguments.Names.Count == 0 ? [.. engine.List(e => Messages.Error(e.Message))] : [engine.Find(arguments.OneName())];
+        bool broken = false;
+        void Tell(CageException e)
+        {
+            broken = true;
+            Messages.Error(e.Message);
+        }
+        CageInfo[] cages = arguments.Names.Count == 0 ? [.. engine.List(Tell)] : [engine.Find(arguments.OneName())];
         CageMount[] mounts = [.. cages.SelectMany(engine.GetMounts)];
         if (arguments.Has("--json"))
             Json.WriteArray(mounts, (json, mount) =>
@@ -27,6 +33,6 @@ internal static class MountsCommand
             Table.Write(
                 ["CAGE", "TARGET", "TYPE", "SOURCE", "PROPAGATION", "OPTIONS"],
                 mounts.Select(mount => new[] { mount.Cage, mount.Target, mount.Type, mount.Source, mount.Propagation, mount.Options }));
-        return 0;
+        return broken ? ExitStatus.Failed : 0;
     }
 }

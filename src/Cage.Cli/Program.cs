@@ -7,6 +7,7 @@ return Run(args);
 static int Run(string[] args)
 {
     if (args.Length > 0 && args[0] == "init") return Cage.Engine.Runtime.CageInit.Run();
+    Channels.EnsureStandard();
     Command? command = args.Length == 0 ? null : Commands.Find(args[0]);
     if (command is null) return HelpCommand.Answer(args);
     try

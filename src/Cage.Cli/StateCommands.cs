@@ -9,6 +9,10 @@ namespace Cage.Cli;
 /// <summary>cage start, cage stop, cage remove: each name in turn; one that fails does not keep the others.</summary>
 internal static class StateCommands
 {
+    // Kept to the end of the process: a signal that comes when all is done must not make a success end like a failure.
+    private static readonly CancellationTokenSource _interruption = new();
+    private static readonly List<PosixSignalRegistration> _watches = [];
+
     public static int Start(Arguments arguments) => ForEach(arguments, (engine, cage, cancellation) => engine.Start(cage, cancellation));
 
     public static int Stop(Arguments arguments)
@@ -27,20 +31,14 @@ internal static class StateCommands
     {
         IReadOnlyList<string> names = arguments.SomeNames();
         CageEngine engine = Commands.OpenEngine();
-        using CancellationTokenSource source = new();
-        // An interrupted start is unwound, an interrupted stop says how far it came: neither dies in the middle.
-        void Cancel(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            source.Cancel();
-        }
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel), terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
+        _watches.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt));
+        _watches.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt));
         int status = 0;
         foreach (string name in names)
         {
             try
             {
-                act(engine, engine.Store.Find(name), source.Token);
+                act(engine, engine.Store.Find(name), _interruption.Token);
             }
             catch (CageException e)
             {
@@ -49,6 +47,13 @@ internal static class StateCommands
             }
         }
         return status;
+    }
+
+    /// <summary>An interrupted start is unwound, an interrupted stop says how far it came: neither dies in the middle.</summary>
+    private static void Interrupt(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        _interruption.Cancel();
     }
 
     private static TimeSpan Patience(string? seconds)

@@ -54,12 +54,12 @@ public sealed class CageEngine
         StartCheck.RequireRoot("changing a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         CageRecord before = CageStore.Refresh(record), after = change(before);
-        if (CageRecord.NameProblem(after.Name) is string problem)
-            throw new CageException(CageError.CageArgumentInvalid, $"\"{after.Name}\" cannot be a cage's name: {problem}.", target: after.Name);
+        CageMaker.RefuseTexts(after.Name, after.Memo, after.Environment);
         bool reshaped = after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base);
         if (reshaped && Look(before).State == CageState.Running)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation and device can only change while it is stopped.", "Stop it first.", before.Name);
-        if (!after.Base.SequenceEqual(before.Base)) Layers.LayerChain.Resolve(Store, after.Base);
+        if (!after.Base.SequenceEqual(before.Base) && Layers.LayerChain.Resolve(Store, after.Base).Any(layer => layer.Id == after.Id))
+            throw new CageException(CageError.CageArgumentInvalid, $"\"{before.Name}\" would be its own base (a cycle).", "Choose bases that do not need it.", before.Name);
         CageStore.Write(after);
         return Look(after);
     }
@@ -85,6 +85,10 @@ public sealed class CageEngine
         record = CageStore.Refresh(record);
         if (Look(record).State == CageState.Running)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs already.", target: record.Name);
+        // Without its init or its note, what is left may still have the upper mounted, and a second overlay on it would corrupt it.
+        if (ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 } left)
+            throw new CageException(
+                CageError.CageBusy, $"\"{record.Name}\" was not stopped: process {string.Join(", ", left.Take(5))} of it still runs.", $"cage stop {record.Name} (Stop-Cage) ends what is left.", record.Name);
         StartCheck.Refuse(record);
         Plan plan = PlanStart(record);
         using HostContext host = new(Settings, record, _stage);
@@ -197,6 +201,10 @@ public sealed class CageEngine
             {
                 // A script that fails must not keep the cage running.
                 context.Warn(e.Message);
+            }
+            catch (LinuxException e) when (step is RunStopScript)
+            {
+                context.Warn($"The stop script of \"{record.Name}\" was not run: {e.Message}.");
             }
             catch (LinuxException e)
             {

@@ -10,7 +10,7 @@ public static unsafe partial class Channels
     private const int O_CLOEXEC = 0x80000, AF_UNIX = 1, SOCK_STREAM = 1, SOCK_CLOEXEC = 0x80000;
     private const uint MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2;
     private const int F_ADD_SEALS = 1033, F_SEAL_SEAL = 1, F_SEAL_SHRINK = 2, F_SEAL_GROW = 4, F_SEAL_WRITE = 8;
-    private const int F_GETFL = 3, F_SETFL = 4, O_NONBLOCK = 0x800, F_DUPFD_CLOEXEC = 1030;
+    private const int F_GETFD = 1, F_GETFL = 3, F_SETFL = 4, O_NONBLOCK = 0x800, F_DUPFD_CLOEXEC = 1030;
 #pragma warning restore CS1591
 
     /// <summary>A pipe, both ends close-on-exec (pipe2(2)).</summary>
@@ -41,6 +41,14 @@ public static unsafe partial class Channels
     /// <summary>Another descriptor of the same open file, close-on-exec (fcntl(2), F_DUPFD_CLOEXEC).</summary>
     /// <param name="number">One that is open, such as 0, 1 or 2.</param>
     public static Descriptor Duplicate(int number) => Check.Descriptor(fcntl(number, F_DUPFD_CLOEXEC, 3), "fcntl", "F_DUPFD_CLOEXEC");
+
+    /// <summary>Opens <c>/dev/null</c> for each standard descriptor that the caller has closed: what is opened next would take its number, and be taken for it.</summary>
+    public static void EnsureStandard()
+    {
+        for (int number = 0; number < 3; number++)
+            // The lowest free number is the missing one. It is never closed again.
+            if (fcntl(number, F_GETFD, 0) < 0) Files.Open("/dev/null", Files.O_RDWR).SetHandleAsInvalid();
+    }
 
     /// <summary>Lets reads and writes return EAGAIN instead of waiting (fcntl(2), O_NONBLOCK).</summary>
     public static void SetNonBlocking(Descriptor file) =>

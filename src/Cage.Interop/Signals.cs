@@ -7,12 +7,14 @@ public static unsafe partial class Signals
 {
     /// <summary>Lets each of <paramref name="numbers"/> write two bytes to a pipe: its number, and 1 where the kernel itself sent it
     /// (a key on the terminal). To be called once.</summary>
+    /// <param name="numbers">The signals.</param>
+    /// <param name="keepIgnored">Whether those that the caller of this program ignores stay ignored (nohup(1)).</param>
     /// <returns>The pipe's read end, non-blocking.</returns>
-    public static Descriptor Watch(ReadOnlySpan<int> numbers)
+    public static Descriptor Watch(ReadOnlySpan<int> numbers, bool keepIgnored = false)
     {
-        fixed (int* first = numbers) return Check.Descriptor(cage_watch_signals(first, (uint)numbers.Length), "sigaction");
+        fixed (int* first = numbers) return Check.Descriptor(cage_watch_signals(first, (uint)numbers.Length, keepIgnored ? 1 : 0), "sigaction");
     }
 
     [LibraryImport("cage-signals", SetLastError = true)]
-    private static partial int cage_watch_signals(int* numbers, uint count);
+    private static partial int cage_watch_signals(int* numbers, uint count, int keepIgnored);
 }

@@ -22,8 +22,17 @@ static void tell(int number, siginfo_t *info, void *context)
     errno = saved;
 }
 
-/* Returns the pipe's read end, or -1 with errno. A full pipe drops what comes: whoever reads is told of each kind in any case. */
-int cage_watch_signals(const int32_t *numbers, uint32_t count)
+/* Where the caller ignores SIGCHLD, no child could be waited for: its status would be lost (waitpid(2)). */
+static void __attribute__((constructor)) keep_children(void)
+{
+    signal(SIGCHLD, SIG_DFL);
+}
+
+/*
+ * Returns the pipe's read end, or -1 with errno. A full pipe drops what comes: whoever reads is told of each kind in any case.
+ * With keep_ignored, what the caller ignores (nohup(1), a background job of a script) stays so, here and in what is started.
+ */
+int cage_watch_signals(const int32_t *numbers, uint32_t count, int32_t keep_ignored)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
@@ -31,8 +40,12 @@ int cage_watch_signals(const int32_t *numbers, uint32_t count)
     write_end = ends[1];
     struct sigaction action = { .sa_sigaction = tell, .sa_flags = SA_SIGINFO | SA_RESTART };
     sigfillset(&action.sa_mask);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
+        struct sigaction before;
+        if (keep_ignored && sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN)
+            continue;
         if (sigaction(numbers[i], &action, NULL) < 0)
             return -1;
+    }
     return ends[0];
 }

@@ -37,23 +37,25 @@ internal sealed record StartInit(string Cage, Guid Id, ulong Namespaces, bool Ow
     internal override void Do(StepContext context)
     {
         HostContext host = context.Host!;
+        // With the first process of a pid namespace all others end. An init that is not one ends them by their group, and so must live to be told.
+        bool isFirst = (Namespaces & Spawn.CLONE_NEWPID) != 0;
         (Descriptor ours, Descriptor theirs) = Channels.SocketPair();
         using (theirs)
         using (Descriptor nothing = Files.Open("/dev/null", Files.O_RDWR))
-        using (Descriptor? group = ControlGroup.Of(Id)?.TryOpen())
+        using (Descriptor? group = ControlGroup.Of(Id)?.TryOpen(), others = isFirst ? null : ControlGroup.Of(Id)?.TryOpenKill())
         {
             SpawnedProcess init = Spawn.Start(new SpawnRequest
             {
                 Executable = host.Stage.Open(),
                 Arguments = ["cage", "init", Cage],
                 Environment = [],
-                Descriptors = [nothing, nothing, nothing, theirs],
+                Descriptors = isFirst ? [nothing, nothing, nothing, theirs] : [nothing, nothing, nothing, theirs, others ?? nothing],
                 Create = Namespaces,
                 Unshare = OwnControlGroupView ? Spawn.CLONE_NEWCGROUP : 0,
                 ControlGroup = group,
                 NewSession = true,
                 Orphan = host.DeathSignal == 0,
-                DeathSignal = host.DeathSignal,
+                DeathSignal = host.DeathSignal != 0 && others is not null ? Processes.SIGTERM : host.DeathSignal,
             });
             host.Adopt(init, new StageChannel(ours));
         }

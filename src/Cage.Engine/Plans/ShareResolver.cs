@@ -35,7 +35,15 @@ internal sealed record ShareResolver(string Source) : PortableStep
     /// <summary>The file to bind over. Where it is a link into /run, which is an empty tmpfs now, what it leads to is made there.</summary>
     private static Descriptor? Open(Descriptor root)
     {
-        if (Files.TryOpenInRoot(root, Path, Files.O_PATH) is Descriptor there) return there;
+        try
+        {
+            if (Files.TryOpenInRoot(root, Path, Files.O_PATH) is Descriptor there) return there;
+        }
+        catch (LinuxException e) when (e.Number == Errno.ELOOP)
+        {
+            // Links that lead nowhere, or a link of /proc, which could lead out: the cage's own affair.
+            return null;
+        }
         using Descriptor? etc = Files.TryOpenInRoot(root, "etc", Files.O_PATH | Files.O_DIRECTORY);
         if (etc is null) return null;
         if (Files.StatusAt(etc, "resolv.conf") is { IsLink: true } && Files.ReadLinkAt(etc, "resolv.conf") is string link)

@@ -28,7 +28,7 @@ internal sealed record EndProcesses(CageInfo Cage, IReadOnlyCollection<int> Runn
 /// <summary>Kills the init; the kernel takes its namespaces, and every mount in them, away.</summary>
 internal sealed record EndInit(CageInfo Cage) : Step
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30), _look = TimeSpan.FromMilliseconds(50);
 
     public override string Action => "kill the init, and with it the cage's namespaces and mounts";
 
@@ -39,9 +39,31 @@ internal sealed record EndInit(CageInfo Cage) : Step
         using Descriptor? init = Cage.OpenInit();
         if (init is null) return;
         Processes.Signal(init, Processes.SIGKILL);
-        if (!ProcessWait.For(init, _patience, CancellationToken.None))
+        if (!Ends(init))
             throw new CageException(
                 CageError.CageStopTimeout, $"The init {Cage.ProcessId} of \"{Cage.Name}\" does not end even on SIGKILL.", "A process in the cage hangs in the kernel (state D in ps).", Cage.Name);
+    }
+
+    /// <summary>Whether it ended, or has let go of its namespaces: pid 1 waits for those whose parent is outside to be waited for by that.</summary>
+    private bool Ends(Descriptor init)
+    {
+        long end = Environment.TickCount64 + (long)_patience.TotalMilliseconds;
+        while (Environment.TickCount64 < end)
+            if (ProcessWait.For(init, _look, CancellationToken.None) || !HasMounts()) return true;
+        return false;
+    }
+
+    private bool HasMounts()
+    {
+        try
+        {
+            return Files.ReadLink($"/proc/{Cage.ProcessId}/ns/mnt") is not null;
+        }
+        catch (LinuxException)
+        {
+            // It went between the look for it and the look at it: EACCES, even for root.
+            return false;
+        }
     }
 }
 
@@ -98,13 +120,22 @@ internal sealed record UnmountTree(CageInfo Cage, string Path, bool MayDetach) :
 /// <summary>Looks whether another mount namespace, copied while the cage was up, still has its mounts, and names who lives there.</summary>
 internal sealed record FindLeftMounts(CageInfo Cage, string Path) : Step
 {
+    private const int Attempts = 5, Pause = 10;
+
     public override string Action => "look for mounts of it left in other mount namespaces";
 
     public override string Target => Path;
 
     internal override void Do(StepContext context)
     {
-        foreach (string holder in MountHolders.InOtherNamespaces(Path)) context.Warn($"{Path} is still mounted in the mount namespace of {holder}.");
+        IReadOnlyList<string> holders = [];
+        // The init of another cage that starts this moment has a copy of all the host's mounts, and lets go of them.
+        for (int attempt = 0; attempt < Attempts && (attempt == 0 || holders.Count > 0); attempt++)
+        {
+            if (attempt > 0) Thread.Sleep(Pause);
+            holders = [.. MountHolders.InOtherNamespaces(Path)];
+        }
+        foreach (string holder in holders) context.Warn($"{Path} is still mounted in the mount namespace of {holder}.");
     }
 }
 
@@ -115,7 +146,8 @@ internal sealed record RemoveControlGroup(Guid Id) : Step
 
     public override string? Target => ControlGroup.Of(Id)?.Path;
 
-    internal override void Do(StepContext context) => ControlGroup.Of(Id)?.Remove();
+    /// <summary>The init of a start that was killed may have come up only after what runs was looked for.</summary>
+    internal override void Do(StepContext context) => ControlGroup.Of(Id)?.Remove(kill: true);
 }
 
 /// <summary>Takes the note of the init away.</summary>

@@ -23,7 +23,7 @@ internal sealed record Account(string Name, Identity Identity, string Home, stri
         uint uid = Number(entry is null ? parts[0] : entry[2]) ?? throw Missing("user", parts[0]);
         string name = entry?[0] ?? (uid == 0 ? "root" : parts[0]);
         List<string[]> groups = [.. Lines(root, "etc/group", 4)];
-        uint gid = parts.Length == 2 ? Group(groups, parts[1]) : entry is null ? uid : Number(entry[3]) ?? 0;
+        uint gid = parts.Length == 2 ? Group(groups, parts[1]) : entry is null ? uid : Number(entry[3]) ?? throw Missing("group", entry[3]);
         IEnumerable<uint> others = parts.Length == 2 ? [] : groups.Where(fields => fields[3].Split(',').Contains(name)).Select(fields => Number(fields[2]) ?? gid);
         string home = entry is null || entry[5].Length == 0 ? uid == 0 ? "/root" : "/" : entry[5];
         string shell = entry is null || entry[6].Length == 0 ? "/bin/sh" : entry[6];
@@ -35,12 +35,21 @@ internal sealed record Account(string Name, Identity Identity, string Home, stri
 
     private static IEnumerable<string[]> Lines(Descriptor root, string path, int fields)
     {
-        using Descriptor? file = Files.TryOpenInRoot(root, path, Files.O_RDONLY | Files.O_NONBLOCK);
-        if (file is null || !Files.Status(file).IsRegular) return [];
-        return Encoding.UTF8.GetString(Files.ReadAll(file, SizeLimit)).Split('\n').Select(line => line.Split(':')).Where(line => line.Length >= fields);
+        try
+        {
+            using Descriptor? file = Files.TryOpenInRoot(root, path, Files.O_RDONLY | Files.O_NONBLOCK);
+            if (file is null || !Files.Status(file).IsRegular) return [];
+            return Encoding.UTF8.GetString(Files.ReadAll(file, SizeLimit)).Split('\n').Select(line => line.Split(':')).Where(line => line.Length >= fields);
+        }
+        catch (LinuxException)
+        {
+            // A link that leads nowhere or out, a file without end: what somebody inside has made of it must not keep root from repairing it.
+            return [];
+        }
     }
 
-    private static uint? Number(string text) => uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) ? number : null;
+    /// <summary>A number, but not the one that means "as it is" to setresuid(2): that would be ours.</summary>
+    private static uint? Number(string text) => uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) && number != uint.MaxValue ? number : null;
 
     private static CageException Missing(string what, string name) =>
         new(CageError.CageArgumentInvalid, $"There is no {what} \"{name}\" in the cage.", $"Its /etc/{(what == "user" ? "passwd" : "group")} lists them; a number works too.", name);

@@ -25,6 +25,10 @@ public sealed record CageCommand
     /// <summary>Whether descriptor 0 is a terminal of its own, which a new session then controls.</summary>
     public bool OwnTerminal { get; init; }
 
+    /// <summary>Whether it leads a session of its own without a terminal: no key and no hang-up of the caller's reaches it, and all of its
+    /// process group can be ended by its number.</summary>
+    public bool OwnSession { get; init; }
+
     /// <summary>The signal that it gets when the calling thread ends; 0 for none.</summary>
     public int DeathSignal { get; init; }
 }
@@ -58,7 +62,7 @@ internal static class CommandStarter
                 ControlGroup = group,
                 Root = init is null ? root : null,
                 Identity = account.Identity,
-                NewSession = command.OwnTerminal,
+                NewSession = command.OwnTerminal || command.OwnSession,
                 ControllingTerminal = command.OwnTerminal,
                 DeathSignal = command.DeathSignal,
             });
@@ -74,7 +78,8 @@ internal static class CommandStarter
     {
         try
         {
-            return Files.Open(cage.RootPath ?? throw NotRunning(cage), Files.O_PATH | Files.O_DIRECTORY);
+            // A read-only cage has a root too, but that is a layer, or the host's own files, and not to be run in.
+            return Files.Open(cage.State == CageState.Running && cage.RootPath is string path ? path : throw NotRunning(cage), Files.O_PATH | Files.O_DIRECTORY);
         }
         catch (LinuxException e) when (e.Number is Errno.ENOENT or Errno.ESRCH)
         {
@@ -105,7 +110,7 @@ internal static class CommandStarter
             (SpawnStage.Execute, _) => new CageException(CageError.CageCommandFailed, $"{name} cannot be run in \"{cage.Name}\": {e.Message}.", target: name, inner: e),
             (SpawnStage.Directory, _) => new CageException(
                 CageError.CageArgumentInvalid, $"The working directory {command.Directory} cannot be entered in \"{cage.Name}\": {e.Message}.", target: command.Directory, inner: e),
-            (_, Errno.EPERM) when Interop.Host.EffectiveUser != 0 => new CageException(
+            (_, Errno.EPERM or Errno.EACCES) when Interop.Host.EffectiveUser != 0 => new CageException(
                 CageError.CageRequiresRoot, $"Only root may enter a cage: {e.Message}.", "Run it as root, with sudo for instance.", cage.Name, e),
             _ => new CageException(CageError.CageStartFailed, $"{name} was not started in \"{cage.Name}\": {e.Message}.", target: cage.Name, inner: e),
         };

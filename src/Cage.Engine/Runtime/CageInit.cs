@@ -10,6 +10,9 @@ public static class CageInit
     /// <summary>The descriptor on which the host's side speaks to it.</summary>
     internal const int Channel = 3;
 
+    /// <summary>The descriptor by which one that is not pid 1 kills all that is in the cage's control group.</summary>
+    private const int Group = 4;
+
     private const int EndInterval = 20;
 
     /// <summary>Runs it. Returns the process's exit status.</summary>
@@ -46,6 +49,14 @@ public static class CageInit
         for (int i = 0; i < 3; i++) Files.Replace(nothing, i);
     }
 
+    /// <summary>In Pivot the number -1 would mean the whole host. What is killed is this process too.</summary>
+    private static int EndGroup()
+    {
+        using Descriptor group = new(Group);
+        Files.Write(group, "1"u8);
+        return 0;
+    }
+
     private static int Hold(Descriptor signals, bool isFirst)
     {
         Span<byte> messages = stackalloc byte[64];
@@ -56,13 +67,13 @@ public static class CageInit
             {
                 int count = Files.Read(signals, messages);
                 for (int i = 0; i < count; i += 2) ending |= messages[i] != Processes.SIGCHLD;
-                // In Pivot the number -1 would mean the whole host: there the host's side ends what runs, by control group.
                 if (ending && isFirst) Processes.Kill(-1, Processes.SIGTERM);
             }
             while (Processes.TryWait(-1, out _) is not null)
             {
             }
-            if (ending && (!isFirst || !Processes.AnyOther())) return 0;
+            if (ending && !isFirst) return EndGroup();
+            if (ending && !Processes.AnyOther()) return 0;
         }
     }
 }

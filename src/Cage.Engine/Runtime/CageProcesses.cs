@@ -7,6 +7,8 @@ namespace Cage.Engine.Runtime;
 /// <summary>The processes of a cage: by control group and, where there is no pid namespace to hold them, by root or mount namespace too.</summary>
 internal static class CageProcesses
 {
+    private const int KillLimit = 10_000;
+
     /// <summary>Their numbers, the init's included.</summary>
     public static IReadOnlyCollection<int> Find(CageInfo cage)
     {
@@ -17,31 +19,34 @@ internal static class CageProcesses
             case CageIsolation.Chroot:
                 found.UnionWith(ByLink("root", link => IsBeneath(link, cage.Record.MountPath)));
                 break;
-            case CageIsolation.Pivot when cage.ProcessId is int pid && Files.ReadLink($"/proc/{pid}/ns/mnt") is string view:
+            case CageIsolation.Pivot when cage.ProcessId is int pid && TryReadLink($"/proc/{pid}/ns/mnt") is string view:
                 found.UnionWith(ByLink("ns/mnt", link => link == view));
                 break;
-            case CageIsolation.Jail when cage.ProcessId is int pid && ControlGroup.Of(cage.Id) is null && Files.ReadLink($"/proc/{pid}/ns/pid") is string space:
+            case CageIsolation.Jail when cage.ProcessId is int pid && ControlGroup.Of(cage.Id) is null && TryReadLink($"/proc/{pid}/ns/pid") is string space:
                 found.UnionWith(ByLink("ns/pid", link => link == space));
                 break;
         }
         return found;
     }
 
-    /// <summary>Kills them all, the init last, and waits until they are gone.</summary>
+    /// <summary>Kills them all and waits until they are gone.</summary>
     public static void Kill(CageInfo cage) => End(cage, TimeSpan.Zero, default);
 
-    /// <summary>Ends all but the init: TERM, and KILL for those that are still there after <paramref name="patience"/>.</summary>
+    /// <summary>Ends all but the init: TERM, and KILL, for the init too, when some are still there after <paramref name="patience"/>.</summary>
     /// <exception cref="CageException">CageStopTimeout: one did not even end on KILL (it hangs in the kernel).</exception>
     public static void End(CageInfo cage, TimeSpan patience, CancellationToken cancellation)
     {
         if (patience > TimeSpan.Zero && SignalAll(cage, Processes.SIGTERM, patience, cancellation)) return;
-        // What is forked while the list is read is caught by the group's own kill, and by another round.
-        for (int round = 0; round < 50; round++)
+        long end = Environment.TickCount64 + KillLimit;
+        while (Environment.TickCount64 < end)
         {
-            if (cage.ProcessId is null) ControlGroup.Of(cage.Id)?.Kill();
+            // What forks all the time is in no list by the time that is read: the group's own kill misses none, and the init is of no use any more.
+            ControlGroup.Of(cage.Id)?.Kill();
             if (SignalAll(cage, Processes.SIGKILL, TimeSpan.FromMilliseconds(200), cancellation)) return;
+            // One whose main thread is dead has a number no more, but is in the group until its last has ended.
+            Thread.Sleep(1);
         }
-        int left = Find(cage).First(pid => pid != cage.ProcessId);
+        int left = Find(cage).FirstOrDefault(pid => pid != cage.ProcessId);
         throw new CageException(
             CageError.CageStopTimeout, $"Process {left} of \"{cage.Name}\" does not end even on SIGKILL.", "It hangs in the kernel (state D in ps): what it waits for has to be cleared.", cage.Name);
     }
@@ -52,7 +57,6 @@ internal static class CageProcesses
         List<Descriptor> handles = OpenAll(cage);
         try
         {
-            if (handles.Count == 0) return true;
             foreach (Descriptor handle in handles)
             {
                 Processes.Signal(handle, signal);
@@ -62,7 +66,8 @@ internal static class CageProcesses
             long end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
             foreach (Descriptor handle in handles)
                 if (!ProcessWait.For(handle, TimeSpan.FromMilliseconds(Math.Max(0, end - Environment.TickCount64)), cancellation)) return false;
-            return !Alive(cage).Any();
+            // Not whether those listed live: what has forked and ended between the list and the look has left another.
+            return Find(cage).All(pid => pid == cage.ProcessId);
         }
         finally
         {
@@ -90,16 +95,21 @@ internal static class CageProcesses
         foreach (string folder in Directory.EnumerateDirectories("/proc"))
         {
             if (!int.TryParse(Path.GetFileName(folder.AsSpan()), out int pid)) continue;
-            string? value;
-            try
-            {
-                value = Files.ReadLink($"{folder}/{link}");
-            }
-            catch (LinuxException e) when (e.Number is Errno.EACCES or Errno.EPERM or Errno.ESRCH)
-            {
-                continue;
-            }
+            string? value = TryReadLink($"{folder}/{link}");
             if (value is not null && fits(value)) yield return pid;
+        }
+    }
+
+    /// <summary>Null too for a process that ends this moment, which is EACCES even for root (proc_ns_readlink in the kernel's fs/proc/namespaces.c).</summary>
+    private static string? TryReadLink(string path)
+    {
+        try
+        {
+            return Files.ReadLink(path);
+        }
+        catch (LinuxException e) when (e.Number is Errno.EACCES or Errno.EPERM or Errno.ESRCH)
+        {
+            return null;
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
 
     public StageBinary Stage { get; } = stage;
 
-    /// <summary>The signal that the init gets when this thread ends, for a cage that must not outlive its command; 0 otherwise.</summary>
+    /// <summary>The signal that ends the init when this thread ends, for a cage that must not outlive its command; 0 otherwise.</summary>
     public int DeathSignal { get; init; }
 
     public SpawnedProcess? Init { get; private set; }
@@ -35,7 +35,14 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     public void RunInside(IReadOnlyList<Step> steps, int first)
     {
         StageChannel channel = _channel ?? throw new InvalidOperationException("The plan has inside steps before its init is there.");
-        channel.SendSteps(steps.Skip(first));
+        try
+        {
+            channel.SendSteps(steps.Skip(first));
+        }
+        catch (LinuxException e) when (e.Number == Errno.EPIPE)
+        {
+            // It has ended already: there is no outcome, which says so.
+        }
         channel.ReceiveOutcome(steps, first);
     }
 

@@ -29,7 +29,7 @@ internal static class InsideEnvironment
     /// <summary>What <paramref name="command"/> may be, as execvp(3) looks for it: itself with a slash, else in each folder of PATH.</summary>
     public static IReadOnlyList<string> Candidates(string command, IReadOnlyList<string> environment)
     {
-        if (command.Contains('/')) return [command];
+        if (command.Length == 0 || command.Contains('/')) return [command];
         string path = environment.FirstOrDefault(variable => variable.StartsWith("PATH=", StringComparison.Ordinal)) ?? "PATH=";
         return [.. path[5..].Split(':').Select(folder => folder.Length == 0 ? command : $"{folder}/{command}")];
     }

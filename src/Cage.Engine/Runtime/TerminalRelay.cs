@@ -27,7 +27,8 @@ public static class TerminalRelay
     }
 
     /// <summary>Relays until the command has ended and what it wrote is out.</summary>
-    /// <param name="leader">The leading side of the command's terminal.</param>
+    /// <param name="leader">The leading side of the command's terminal. It is closed early when the caller's terminal goes: a hang-up inside,
+    /// which also ends a reading that ignores the signal.</param>
     /// <param name="process">The command's pidfd.</param>
     /// <param name="signals">Two bytes for each signal that came (<see cref="Signals.Watch"/>): a new window size is passed on, an end is a hang-up inside.</param>
     public static void Run(Descriptor leader, Descriptor process, Descriptor signals)
@@ -47,13 +48,20 @@ public static class TerminalRelay
             entries[2] = new PollEntry(inputOpen && pending.IsEmpty ? input : null, Channels.POLLIN);
             entries[3] = new PollEntry(signals, Channels.POLLIN);
             if (!Channels.Poll(entries, -1)) continue;
-            if ((entries[3].Ready & Channels.POLLIN) != 0) PassOn(signals, leader, process);
+            bool hungUp = (entries[3].Ready & Channels.POLLIN) != 0 && PassOn(signals, leader, process);
             if (entries[2].Ready != 0)
             {
                 int count = TryRead(input, keys);
-                inputOpen = count > 0;
+                hungUp |= count <= 0;
                 pending = keys.AsMemory(0, Math.Max(0, count));
             }
+            if (hungUp)
+            {
+                inputOpen = screenOpen = false;
+                pending = default;
+                leader.Dispose();
+            }
+            if (!screenOpen) entries[1] = default;
             if ((entries[1].Ready & Channels.POLLOUT) != 0) pending = pending[Channels.TryWrite(leader, pending.Span)..];
             // With nobody left at the other side a read is EIO: the screen is over, the command may still run.
             if ((entries[1].Ready & ~Channels.POLLOUT) != 0) screenOpen = Drain(leader, output, screen);
@@ -93,14 +101,18 @@ public static class TerminalRelay
         }
     }
 
-    private static void PassOn(Descriptor signals, Descriptor leader, Descriptor process)
+    /// <returns>Whether the caller's terminal is gone.</returns>
+    private static bool PassOn(Descriptor signals, Descriptor leader, Descriptor process)
     {
+        bool hungUp = false;
         byte[] messages = new byte[64];
         int count = Files.Read(signals, messages);
         for (int i = 0; i < count; i += 2)
         {
-            if (messages[i] == Processes.SIGWINCH) CopySize(leader);
-            else Processes.Signal(process, messages[i] == Processes.SIGTERM ? Processes.SIGHUP : messages[i]);
+            hungUp |= messages[i] == Processes.SIGHUP;
+            if (messages[i] != Processes.SIGWINCH) Processes.Signal(process, messages[i] == Processes.SIGTERM ? Processes.SIGHUP : messages[i]);
+            else if (!leader.IsClosed) CopySize(leader);
         }
+        return hungUp;
     }
 }

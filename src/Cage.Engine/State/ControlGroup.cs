@@ -76,16 +76,24 @@ internal sealed class ControlGroup
     /// <summary>Kills all that is in it at once (cgroup.kill, Linux 5.14).</summary>
     public void Kill()
     {
-        using Descriptor? file = Files.TryOpen($"{_path}/cgroup.kill", Files.O_WRONLY);
+        using Descriptor? file = TryOpenKill();
         if (file is not null) Files.Write(file, "1"u8);
     }
 
+    /// <summary>The file that kills all that is in it when "1" is written; null where there is none.</summary>
+    public Descriptor? TryOpenKill() => Files.TryOpen($"{_path}/cgroup.kill", Files.O_WRONLY);
+
     /// <summary>Takes it away, with groups made below it, and the parent when it was the last. One that still has processes stays.</summary>
+    /// <param name="kill">Whether those are killed.</param>
     /// <returns>Whether it was the last.</returns>
-    public bool Remove()
+    public bool Remove(bool kill = false)
     {
         // A process that has ended leaves its group a moment after its pidfd says so.
-        for (int attempt = 0; attempt < 200 && !TryRemove(_path); attempt++) Thread.Sleep(1);
+        for (int attempt = 0; attempt < 200 && !TryRemove(_path); attempt++)
+        {
+            if (kill) Kill();
+            Thread.Sleep(1);
+        }
         return TryRemoveDirectory(System.IO.Path.GetDirectoryName(_path)!);
     }
 
@@ -93,7 +101,7 @@ internal sealed class ControlGroup
     public static void Sweep()
     {
         if (_hierarchy.Value is not string root || Files.Status($"{root}/{Parent}") is null) return;
-        foreach (string path in Directory.EnumerateDirectories($"{root}/{Parent}"))
+        foreach (string path in Children($"{root}/{Parent}"))
         {
             if (!Guid.TryParseExact(System.IO.Path.GetFileName(path), "D", out Guid id) || !EphemeralId.Is(id)) continue;
             using Descriptor? group = Files.TryOpen(path, Files.O_RDONLY | Files.O_DIRECTORY);
@@ -105,7 +113,7 @@ internal sealed class ControlGroup
     private static bool TryRemove(string path)
     {
         if (TryRemoveDirectory(path)) return true;
-        foreach (string child in Directory.EnumerateDirectories(path)) TryRemove(child);
+        foreach (string child in Children(path)) TryRemove(child);
         return TryRemoveDirectory(path);
     }
 
@@ -133,7 +141,20 @@ internal sealed class ControlGroup
         }
         // A directory has two links and one for each below it.
         if (Files.Status(path) is not { Links: > 2 }) return;
-        foreach (string child in Directory.EnumerateDirectories(path)) Collect(child, found);
+        foreach (string child in Children(path)) Collect(child, found);
+    }
+
+    private static string[] Children(string path)
+    {
+        try
+        {
+            return Directory.GetDirectories(path);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Another command has taken it away.
+            return [];
+        }
     }
 
     private static string? FindHierarchy()

@@ -27,8 +27,20 @@ internal static class AtomicFile
         }
         catch (LinuxException e)
         {
-            Files.Unlink(temporary);
+            TryUnlink(temporary);
             throw CageException.Store("Writing", path, e);
+        }
+    }
+
+    /// <summary>On a read-only file system this fails as the write did, which is what is to be told.</summary>
+    private static void TryUnlink(string path)
+    {
+        try
+        {
+            Files.Unlink(path);
+        }
+        catch (LinuxException)
+        {
         }
     }
 }

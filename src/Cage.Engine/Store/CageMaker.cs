@@ -11,34 +11,42 @@ internal static class CageMaker
     public static CageRecord Make(CageStore store, NewCage request)
     {
         Refuse(store, request);
-        string path = store.PathOf(request.Id, request.Kind), temporary = $"{store.Settings.Data}/.{Path.GetFileName(path)}.new";
+        string data = store.Settings.Data, path = store.PathOf(request.Id, request.Kind), temporary = $"{data}/.{Path.GetFileName(path)}.new";
+        CageLock held;
         try
         {
-            EnsureStore(store.Settings);
-            Sweep(store.Settings.Data);
+            EnsureStore(data);
+            // One at a time until it has its own lock: whoever sweeps leaves alone what is locked, and nothing else.
+            using Descriptor folder = Files.Open(data, Files.O_RDONLY | Files.O_DIRECTORY);
+            Files.Lock(folder, wait: true);
+            Sweep(data);
             Files.MakeDirectory(temporary, FolderMode);
+            held = CageLock.Take(temporary);
         }
         catch (LinuxException e)
         {
-            throw CageException.Store("Making a cage in", store.Settings.Data, e);
+            throw CageException.Store("Making a cage in", data, e);
         }
-        try
+        using (held)
         {
-            // Whoever sweeps leaves alone what is locked.
-            using CageLock held = CageLock.Take(temporary);
-            CageRecord record = Describe(request, path);
-            Fill(record with { Path = temporary }, request);
-            ConfFile file = ConfFile.Empty($"{temporary}/cage.conf");
-            record.WriteTo(file);
-            AtomicFile.Write(file.Path, file.ToBytes());
-            Files.Rename(temporary, path);
-            return record;
-        }
-        catch (Exception e)
-        {
-            TreeRemoval.Remove(temporary);
-            if (e is LinuxException cause) throw CageException.Store("Making", path, cause);
-            throw;
+            try
+            {
+                CageRecord record = Describe(request, path), hidden = record with { Path = temporary };
+                Fill(hidden, request);
+                ConfFile file = ConfFile.Empty($"{temporary}/cage.conf");
+                record.WriteTo(file);
+                AtomicFile.Write(file.Path, file.ToBytes());
+                // A source that is moved is nowhere else: that is done last, and undone when it was not the last.
+                if (request is { Source: not null, SourceMode: SourceMode.Move }) Move(RealPath(request.Source), hidden.RootPath, () => Files.Rename(temporary, path));
+                else Files.Rename(temporary, path);
+                return record;
+            }
+            catch (Exception e)
+            {
+                TryRemove(temporary);
+                if (e is LinuxException cause) throw CageException.Store("Making", path, cause);
+                throw;
+            }
         }
     }
 
@@ -57,14 +65,7 @@ internal static class CageMaker
 
     private static void Refuse(CageStore store, NewCage request)
     {
-        if (CageRecord.NameProblem(request.Name) is string problem)
-            throw new CageException(CageError.CageArgumentInvalid, $"\"{request.Name}\" cannot be a cage's name: {problem}.", target: request.Name);
-        foreach (string variable in request.Environment)
-            if (CageRecord.VariableProblem(variable) is string trouble)
-                throw new CageException(CageError.CageArgumentInvalid, $"\"{variable}\" cannot be in the environment: {trouble}.", target: variable);
-        foreach (char c in request.Memo)
-            if (char.IsControl(c) && c is not ('\n' or '\t'))
-                throw new CageException(CageError.CageArgumentInvalid, $"The memo has the control character 0x{(int)c:x2}.", target: request.Name);
+        RefuseTexts(request.Name, request.Memo, request.Environment);
         if (store.Get(request.Id) is not null)
             throw new CageException(CageError.CageAlreadyExists, $"There is a cage {request.Id} already.", "Leave the id out for a new one.", request.Id.ToString());
         foreach (Guid id in request.Base) RefuseBase(store, id);
@@ -73,8 +74,22 @@ internal static class CageMaker
             throw new CageException(CageError.CageArgumentInvalid, "A source makes a read-only cage only.", "Add --read-only (-ReadOnly).", request.Source);
         if (Files.StatusFollowed(request.Source) is not { IsDirectory: true })
             throw new CageException(CageError.CageArgumentInvalid, $"{request.Source}: not a directory (ENOTDIR).", target: request.Source);
-        if (request.SourceMode != SourceMode.Link && Path.GetFullPath(request.Source) == "/")
+        if (request.SourceMode == SourceMode.Move && Files.Status(request.Source.TrimEnd('/')) is { IsLink: true })
+            throw new CageException(CageError.CageArgumentInvalid, $"{request.Source} is a symbolic link.", "Name the directory itself to move it.", request.Source);
+        if (request.SourceMode != SourceMode.Link && RealPath(request.Source) == "/")
             throw new CageException(CageError.CageArgumentInvalid, "The whole host can only be linked.", "Copy or move a directory of its own.", request.Source);
+    }
+
+    /// <summary>Refuses what a cage.conf could not say.</summary>
+    /// <exception cref="CageException">CageArgumentInvalid.</exception>
+    public static void RefuseTexts(string name, string memo, IReadOnlyList<string> environment)
+    {
+        if (CageRecord.NameProblem(name) is string problem)
+            throw new CageException(CageError.CageArgumentInvalid, $"\"{name}\" cannot be a cage's name: {problem}.", target: name);
+        foreach (string variable in environment)
+            if (CageRecord.VariableProblem(variable) is string trouble)
+                throw new CageException(CageError.CageArgumentInvalid, $"\"{variable}\" cannot be in the environment: {trouble}.", target: variable);
+        if (CageRecord.MemoProblem(memo) is string flaw) throw new CageException(CageError.CageArgumentInvalid, $"The memo of \"{name}\" cannot be: {flaw}.", target: name);
     }
 
     private static void RefuseBase(CageStore store, Guid id)
@@ -85,11 +100,24 @@ internal static class CageMaker
             : new CageException(CageError.CageNotFound, $"There is no cage {id} for a base.", target: id.ToString());
     }
 
-    private static void EnsureStore(StoreSettings settings)
+    private static void EnsureStore(string data)
     {
-        if (Files.StatusFollowed(settings.Data) is not null) return;
-        Directory.CreateDirectory(Path.GetDirectoryName(settings.Data)!);
-        Files.MakeDirectory(settings.Data, PrivateMode);
+        if (Files.StatusFollowed(data) is not null) return;
+        for (int slash = data.IndexOf('/', 1); slash > 0; slash = data.IndexOf('/', slash + 1)) MakeMissing(data[..slash], FolderMode);
+        MakeMissing(data, PrivateMode);
+    }
+
+    private static void MakeMissing(string path, uint mode)
+    {
+        if (Files.StatusFollowed(path) is not null) return;
+        try
+        {
+            Files.MakeDirectory(path, mode);
+        }
+        catch (LinuxException e) when (e.Number == Errno.EEXIST)
+        {
+            // Another was quicker.
+        }
     }
 
     private static void Fill(CageRecord record, NewCage request)
@@ -113,10 +141,7 @@ internal static class CageMaker
                     Files.MakeLinkAt(folder, record.Root, source);
                 break;
             case SourceMode.Copy:
-                Copy(source, record.RootPath);
-                break;
-            case SourceMode.Move:
-                Move(source, record.RootPath);
+                Copy(RealPath(source), record.RootPath);
                 break;
         }
     }
@@ -126,6 +151,12 @@ internal static class CageMaker
     {
         foreach (string name in (ReadOnlySpan<string>)["proc", "sys", "dev"]) Files.MakeDirectory($"{root}/{name}", FolderMode);
         Files.MakeDirectory($"{root}/tmp", OpenMode);
+    }
+
+    private static string RealPath(string path)
+    {
+        using Descriptor folder = Files.Open(path, Files.O_PATH | Files.O_DIRECTORY);
+        return Files.ReadLink(folder.ProcPath) ?? path;
     }
 
     /// <summary>By coreutils' cp, which keeps links, holes, attributes and lists, and shares blocks where the file system can.</summary>
@@ -157,7 +188,7 @@ internal static class CageMaker
         }
     }
 
-    private static void Move(string source, string target)
+    private static void Move(string source, string target, Action finish)
     {
         try
         {
@@ -168,6 +199,15 @@ internal static class CageMaker
             throw new CageException(
                 CageError.CageArgumentInvalid, $"{source} cannot be moved to another file system (EXDEV).", "Use the source mode copy.", source, e);
         }
+        try
+        {
+            finish();
+        }
+        catch
+        {
+            Files.Rename(target, source);
+            throw;
+        }
     }
 
     /// <summary>Clears what makers and removers that were killed have left; those at work hold their lock.</summary>
@@ -175,9 +215,38 @@ internal static class CageMaker
     {
         foreach (string path in Directory.EnumerateDirectories(data, ".*.?.*"))
         {
-            if (!path.EndsWith(".new", StringComparison.Ordinal) && !path.EndsWith(".gone", StringComparison.Ordinal)) continue;
+            bool made = path.EndsWith(".new", StringComparison.Ordinal);
+            if (!made && !path.EndsWith(".gone", StringComparison.Ordinal)) continue;
             using Descriptor? folder = Files.TryOpen(path, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW);
-            if (folder is not null && Files.Lock(folder, wait: false)) TreeRemoval.Remove(path);
+            if (folder is null || !Files.Lock(folder, wait: false)) continue;
+            if (!made || !TryFinish(data, path)) TryRemove(path);
+        }
+    }
+
+    /// <summary>A read-only cage whose maker was killed before the last rename has files that may have been moved and be nowhere else: it is finished.</summary>
+    private static bool TryFinish(string data, string path)
+    {
+        if (Files.Status($"{path}/cage.conf") is null || !path.EndsWith(".r.new", StringComparison.Ordinal) || Files.Status($"{path}/root") is not { IsDirectory: true }) return false;
+        try
+        {
+            Files.Rename(path, $"{data}/{Path.GetFileNameWithoutExtension(path)[1..]}");
+            return true;
+        }
+        catch (LinuxException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>What cannot be removed now (something is mounted in it) waits for the next sweep.</summary>
+    private static void TryRemove(string path)
+    {
+        try
+        {
+            TreeRemoval.Remove(path);
+        }
+        catch (LinuxException)
+        {
         }
     }
 }

@@ -136,10 +136,11 @@ public sealed record CageRecord
     /// <summary>Puts this record's values into <paramref name="file"/>; what it does not know there stays.</summary>
     public void WriteTo(ConfFile file)
     {
-        file.Set("uuid", Id.ToString("D"));
+        // An equal value in other words, as a hand may have written it, stays as it is.
+        if (!Guid.TryParseExact(file.Value("uuid"), "D", out Guid id) || id != Id) file.Set("uuid", Id.ToString("D"));
         file.Set("name", Name);
-        file.Set("memo", ConfText.Escape(Memo));
-        if (Base.Count > 0 || file.Value("base") is not null) file.Set("base", string.Join(':', Base.Select(id => id.ToString("D"))));
+        if (file.Value("memo") is not string memo || ConfText.Unescape(memo) != Memo) file.Set("memo", ConfText.Escape(Memo));
+        if (!Ids(file).SequenceEqual(Base)) file.Set("base", string.Join(':', Base.Select(other => other.ToString("D"))));
         file.Set("root", Root);
         if (Kind == CageKind.ReadOnly) return;
         file.Set("work", Work);
@@ -148,7 +149,7 @@ public sealed record CageRecord
         file.Set("stop", Stop);
         if (Isolation != CageIsolation.Chroot || file.Value("isolation") is not null) file.Set("isolation", Isolation.Word());
         if (Device != DeviceView.Private || file.Value("device") is not null) file.Set("device", Device.Word());
-        file.Set("environment", [.. Environment.Select(ConfText.Escape)]);
+        if (!file.Values("environment").Select(ConfText.Unescape).SequenceEqual(Environment)) file.Set("environment", [.. Environment.Select(ConfText.Escape)]);
     }
 
     /// <summary>Says why <paramref name="name"/> cannot be a cage's name; null when it can.</summary>
@@ -158,13 +159,31 @@ public sealed record CageRecord
         : name.Any(char.IsControl) ? "it has a newline or another control character"
         : char.IsWhiteSpace(name[0]) || char.IsWhiteSpace(name[^1]) ? "it begins or ends with white space"
         : System.Text.Encoding.UTF8.GetByteCount(name) > 255 ? "it is longer than 255 bytes"
-        : null;
+        : IsUnicode(name) ? null : "it is not Unicode text";
+
+    /// <summary>Says why <paramref name="memo"/> cannot be a memo; null when it can.</summary>
+    public static string? MemoProblem(string memo) =>
+        memo.Any(IsBad) ? $"it has the control character 0x{(int)memo.First(IsBad):x2}" : IsUnicode(memo) ? null : "it is not Unicode text";
 
     /// <summary>Says why <paramref name="variable"/> cannot stand in an environment; null when it can.</summary>
     public static string? VariableProblem(string variable) =>
         variable.IndexOf('=') <= 0 ? "it is not NAME=value"
-        : variable.Any(c => c == '\0' || (char.IsControl(c) && c != '\n' && c != '\t')) ? "it has a control character"
-        : null;
+        : variable.Any(IsBad) ? "it has a control character"
+        : IsUnicode(variable) ? null : "it is not Unicode text";
+
+    private static bool IsBad(char c) => char.IsControl(c) && c is not ('\n' or '\t');
+
+    /// <summary>Whether it can be written as UTF-8: half a surrogate pair cannot.</summary>
+    private static bool IsUnicode(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i])) continue;
+            if (!char.IsSurrogatePair(text, i)) return false;
+            i++;
+        }
+        return true;
+    }
 
     private static string Variable(ConfFile file, string value) =>
         VariableProblem(value) is string problem ? throw file.Invalid("environment", $"is \"{value}\": {problem}") : value;

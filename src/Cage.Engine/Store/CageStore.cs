@@ -8,8 +8,8 @@ public sealed class CageStore(StoreSettings settings)
 {
     private static readonly SearchValues<char> _idCharacters = SearchValues.Create("0123456789abcdefABCDEF-");
 
-    /// <summary>Where things are.</summary>
-    public StoreSettings Settings { get; } = settings;
+    /// <summary>Where things are. The folder of cages is named without symbolic links, as the kernel names it in its mount table.</summary>
+    public StoreSettings Settings { get; } = Resolve(settings);
 
     /// <summary>The folder that the cage has, or would have.</summary>
     public string PathOf(Guid id, CageKind kind) => $"{Settings.Data}/{CageRecord.FolderName(id, kind)}";
@@ -81,12 +81,16 @@ public sealed class CageStore(StoreSettings settings)
     }
 
     /// <summary>Writes changed values into the cage's conf; comments, order and unknown keys stay. The caller has the lock.</summary>
+    /// <exception cref="CageException">CageConfInvalid: a value that cannot stand in a cage.conf; nothing is written then.</exception>
     public static void Write(CageRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
         ConfFile file = ConfFile.Read(record.ConfPath);
         record.WriteTo(file);
-        AtomicFile.Write(record.ConfPath, file.ToBytes());
+        byte[] bytes = file.ToBytes();
+        // What could not be read again is not written: the cage would be broken.
+        CageRecord.From(ConfFile.Parse(record.ConfPath, bytes), record.Path);
+        AtomicFile.Write(record.ConfPath, bytes);
     }
 
     /// <summary>The folders of all cages, in no order.</summary>
@@ -106,6 +110,27 @@ public sealed class CageStore(StoreSettings settings)
                 $"Reading {Settings.Data}: {(e is UnauthorizedAccessException ? "EACCES" : e.Message)}.",
                 Host.EffectiveUser == 0 ? null : "Run it as root.", Settings.Data, e);
         }
+    }
+
+    /// <summary>The way to as much of it as is there, behind all links; the rest is still to be made.</summary>
+    private static StoreSettings Resolve(StoreSettings settings)
+    {
+        string rest = "";
+        for (string path = settings.Data; path.Length > 1; path = Path.GetDirectoryName(path)!)
+        {
+            try
+            {
+                using Descriptor? folder = Files.TryOpen(path, Files.O_PATH);
+                if (folder is not null) return Files.ReadLink(folder.ProcPath) is string real ? settings with { Data = real.TrimEnd('/') + rest } : settings;
+            }
+            catch (LinuxException)
+            {
+                // Whoever reads it will say what is wrong with it.
+                return settings;
+            }
+            rest = $"/{Path.GetFileName(path)}{rest}";
+        }
+        return settings;
     }
 
     private static bool IsCageFolder(string path)

@@ -122,13 +122,18 @@ public sealed class ConfFile
         if (bad >= 0)
             throw new CageException(CageError.CageConfInvalid, $"{Path}, line {number}: control character 0x{(int)line[bad]:x2}.", "Take it out.", Path);
         int hash = line.IndexOf('#');
-        int end = hash < 0 ? line.Length : line.AsSpan(0, hash).TrimEnd().Length;
+        int end = hash < 0 ? line.Length : hash;
+        if (hash >= 0)
+            while (end > 0 && IsSpace(line[end - 1])) end--;
         int equals = line.AsSpan(0, end).IndexOf('=');
         if (equals > 0) return new Line(line, line[..equals], line[(equals + 1)..end], line[end..]);
         if (line.AsSpan(0, end).IsWhiteSpace()) return new Line(line, null, "", line);
         throw new CageException(
-            CageError.CageConfInvalid, $"{Path}, line {number}: {line[..end].Trim()} has no '='.", "Each line is key=value or a # comment.", Path);
+            CageError.CageConfInvalid, $"{Path}, line {number}: {line[..end].Trim()} has no {(equals == 0 ? "key" : "'='")}.", "Each line is key=value or a # comment.", Path);
     }
+
+    /// <summary>What [[:space:]] matches in a UTF-8 locale of glibc: .NET's white space without the spaces that do not break.</summary>
+    private static bool IsSpace(char c) => char.IsWhiteSpace(c) && c is not ('\u0085' or '\u00a0' or '\u2007' or '\u202f');
 
     private sealed record Line(string Text, string? Key, string Value, string Comment);
 }

@@ -2,36 +2,77 @@ using Cage.Interop;
 
 namespace Cage.Engine.Store;
 
-/// <summary>Removes a directory with all that is in it, by descriptor: no symbolic link is followed, no mount is crossed.</summary>
+/// <summary>Removes a directory with all that is in it, by descriptor: no symbolic link is followed, no mount is crossed. However deep it
+/// is, it takes two descriptors and no stack: whoever is root in a cage may have made it.</summary>
 internal static class TreeRemoval
 {
+    private static readonly byte[] _parent = [.. "..\0"u8];
+
     /// <summary>Removes <paramref name="path"/>; one that is not there is fine.</summary>
-    /// <exception cref="LinuxException">EBUSY: something is mounted inside; EXDEV: another file system is.</exception>
+    /// <exception cref="LinuxException">EBUSY: something is mounted inside; EPERM: something is immutable.</exception>
     public static void Remove(string path)
     {
         using Descriptor? folder = Files.TryOpen(path, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW);
         if (folder is null) return;
-        Empty(folder, Files.Status(folder).MountId);
+        Empty(folder);
         Files.RemoveDirectory(path);
     }
 
-    private static void Empty(Descriptor folder, ulong mount)
+    private static void Empty(Descriptor top)
     {
-        foreach (string entry in Directory.GetFileSystemEntries(folder.ProcPath))
+        Stack<(byte[] Name, FileStatus Parent)> way = new();
+        Descriptor current = top;
+        FileStatus status = Files.Status(top);
+        try
         {
-            string name = Path.GetFileName(entry);
-            if (Files.StatusAt(folder, name) is not FileStatus status) continue;
-            if (!status.IsDirectory)
+            while (true)
             {
-                Files.UnlinkAt(folder, name);
-                continue;
+                if (Clear(current) is byte[] below)
+                {
+                    way.Push((below, status));
+                    status = Move(ref current, top, Directories.Open(current, below));
+                    if (status.MountId != way.Peek().Parent.MountId) throw new LinuxException(Errno.EBUSY, "rmdir", Directories.Text(below));
+                    continue;
+                }
+                if (!way.TryPop(out var left)) return;
+                status = Move(ref current, top, Directories.Open(current, _parent));
+                // It was moved meanwhile: what lies above it now is none of ours.
+                if (!status.IsSameFile(left.Parent)) throw new LinuxException(Errno.EBUSY, "rmdir", Directories.Text(left.Name));
+                Check(Directories.TryRemove(current, left.Name, isDirectory: true), left.Name);
             }
-            using (Descriptor child = Files.OpenAt(folder, name, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW))
-            {
-                if (Files.Status(child).MountId != mount) throw new LinuxException(Errno.EBUSY, "rmdir", name);
-                Empty(child, mount);
-            }
-            Files.RemoveDirectoryAt(folder, name);
         }
+        finally
+        {
+            if (current != top) current.Dispose();
+        }
+    }
+
+    /// <summary>Removes what can be removed at once and returns the first directory that is not empty; null when nothing is left.</summary>
+    private static byte[]? Clear(Descriptor folder)
+    {
+        while (Directories.ReadSome(folder) is { Count: > 0 } names)
+            foreach (byte[] name in names)
+            {
+                int error = Directories.TryRemove(folder, name, isDirectory: false);
+                if (error == Errno.EISDIR)
+                {
+                    error = Directories.TryRemove(folder, name, isDirectory: true);
+                    if (error == Errno.ENOTEMPTY) return name;
+                }
+                Check(error, name);
+            }
+        return null;
+    }
+
+    private static FileStatus Move(ref Descriptor current, Descriptor top, Descriptor next)
+    {
+        if (current != top) current.Dispose();
+        current = next;
+        return Files.Status(next);
+    }
+
+    private static void Check(int error, byte[] name)
+    {
+        if (error is not (0 or Errno.ENOENT)) throw new LinuxException(error, "rmdir", Directories.Text(name));
     }
 }

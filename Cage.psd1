@@ -1,0 +1,36 @@
+@{
+    RootModule           = 'bin/Cage.PowerShell.dll'
+    # build.sh writes the version of Directory.Build.props here.
+    ModuleVersion        = '0.1.0'
+    GUID                 = 'edd97d76-65f3-48e5-8ea8-99540bf26f36'
+    Author               = 'The Cage founders'
+    CompanyName          = 'The Cage founders'
+    Copyright            = 'The Cage founders. MIT licence.'
+    Description          = 'Ultra-light virtual environments for Linux: directory trees with roots of their own, stacked with overlayfs, entered by chroot or in namespaces of their own.'
+    PowerShellVersion    = '7.4'
+    CompatiblePSEditions = @('Core')
+    TypesToProcess       = @('Cage.types.ps1xml')
+    FormatsToProcess     = @('Cage.format.ps1xml')
+    FunctionsToExport    = @()
+    AliasesToExport      = @()
+    VariablesToExport    = @()
+    CmdletsToExport      = @(
+        'Enter-Cage'
+        'Get-Cage'
+        'Get-CageMount'
+        'Get-CageProcess'
+        'Invoke-Cage'
+        'New-Cage'
+        'Remove-Cage'
+        'Restart-Cage'
+        'Set-Cage'
+        'Start-Cage'
+        'Stop-Cage'
+    )
+    PrivateData          = @{
+        PSData = @{
+            Tags       = @('Linux', 'PSEdition_Core', 'overlayfs', 'chroot', 'namespaces', 'container')
+            LicenseUri = 'https://opensource.org/license/mit'
+        }
+    }
+}

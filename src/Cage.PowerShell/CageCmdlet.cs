@@ -1,0 +1,98 @@
+using System.Management.Automation;
+using Cage.Engine;
+using Cage.Engine.Runtime;
+using Cage.Engine.Store;
+
+namespace Cage.PowerShell;
+
+/// <summary>What all cmdlets share: the engine, its errors as error records, and the stop of a pipeline (Ctrl+C) handed on to it.</summary>
+public abstract class CageCmdlet : PSCmdlet, IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private CageEngine? _engine;
+    private StageBinary? _stage;
+
+    private protected CageCmdlet()
+    {
+    }
+
+    /// <summary>The engine.</summary>
+    private protected CageEngine Engine => _engine ?? throw new InvalidOperationException("BeginProcessing opens it.");
+
+    /// <summary>Is cancelled when the pipeline is stopped.</summary>
+    private protected CancellationToken Stop => _stop.Token;
+
+    /// <summary>Whether <c>-WhatIf</c> holds, given or as a preference.</summary>
+    private protected bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given)
+        ? LanguagePrimitives.IsTrue(given)
+        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Opens the store that <c>CAGE_CONF</c> names. Without one nothing can be done.</summary>
+    protected override void BeginProcessing()
+    {
+        try
+        {
+            _stage = new StageBinary(Path.Combine(Path.GetDirectoryName(typeof(CageCmdlet).Assembly.Location)!, "cage"));
+            _engine = new CageEngine(StoreSettings.Load(), _stage);
+        }
+        catch (Exception e) when (Errors.Of(e, null) is ErrorRecord record)
+        {
+            ThrowTerminatingError(record);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected sealed override void StopProcessing() => _stop.Cancel();
+
+    /// <summary>Lets go of what the cmdlet holds.</summary>
+    private protected virtual void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        _stage?.Dispose();
+        _stop.Dispose();
+    }
+
+    /// <summary>Does something to one of several: when it fails that is an error, and the rest go on.</summary>
+    private protected void Try(object? target, Action act)
+    {
+        try
+        {
+            act();
+        }
+        catch (OperationCanceledException) when (Stopping)
+        {
+            throw new PipelineStoppedException();
+        }
+        catch (Exception e) when (Errors.Of(e, target) is ErrorRecord record)
+        {
+            WriteError(record);
+        }
+    }
+
+    /// <summary>As <see cref="Try"/>, for what ends with a status: what never came to run has one too, so that no older one is taken for it.</summary>
+    private protected void TryWithStatus(object? target, Action act) => Try(target, () =>
+    {
+        try
+        {
+            act();
+        }
+        catch (CageException e)
+        {
+            ReportStatus(Errors.ExitStatus(e));
+            throw;
+        }
+    });
+
+    /// <summary>Leaves a command's exit status where PowerShell has a native one's.</summary>
+    private protected void ReportStatus(int status) => SessionState.PSVariable.Set("global:LASTEXITCODE", status);
+
+    /// <summary>Whether a parameter was given.</summary>
+    private protected bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
+}

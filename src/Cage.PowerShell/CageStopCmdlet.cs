@@ -1,0 +1,34 @@
+using System.Management.Automation;
+using Cage.Engine.Plans;
+using Cage.Engine.State;
+
+namespace Cage.PowerShell;
+
+/// <summary>A cmdlet that stops cages in a way that can be chosen.</summary>
+public abstract class CageStopCmdlet : CageTargetCmdlet
+{
+    private protected CageStopCmdlet()
+    {
+    }
+
+    /// <summary>How many seconds the stop script may take, and then what runs after TERM, before it is killed.</summary>
+    [Parameter]
+    [ValidateRange(0d, 86400d)]
+    public double TimeoutSeconds { get; set; } = 10;
+
+    /// <summary>Kills at once, without the stop script, and detaches lazily what stays busy.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Writes the cages as they are then.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    private protected StopOptions Options => new() { Patience = TimeSpan.FromSeconds(TimeoutSeconds), Force = Force };
+
+    private protected void StopOne(CageInfo cage)
+    {
+        bool did = Engine.Stop(cage.Record, Options, WriteWarning, Stop);
+        WriteVerbose(did ? $"\"{cage.Name}\" is stopped." : $"\"{cage.Name}\" was stopped already.");
+    }
+}

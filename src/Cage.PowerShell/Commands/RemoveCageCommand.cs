@@ -1,0 +1,32 @@
+using System.Management.Automation;
+using Cage.Engine;
+using Cage.Engine.Plans;
+using Cage.Engine.State;
+
+namespace Cage.PowerShell.Commands;
+
+/// <summary>Remove-Cage: removes cages with all their files, and asks before. No mount is crossed. -WhatIf shows what would be done.</summary>
+[Cmdlet(VerbsCommon.Remove, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[OutputType(typeof(void))]
+public sealed class RemoveCageCommand : CageTargetCmdlet
+{
+    /// <summary>Does not ask, and stops by force what runs.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    private protected override void Act(CageInfo cage)
+    {
+        if (IsWhatIf)
+        {
+            if (cage.State == CageState.Running && !Force)
+                throw new CageException(CageError.CageAlreadyRunning, $"\"{cage.Name}\" runs.", "Stop it first, or remove it with -Force.", cage.Name);
+            ShowStop(cage, new StopOptions { Force = Force });
+            ShouldProcess($"{cage.Name}: {cage.Path}", "remove with all files");
+            return;
+        }
+        // Whoever says -Force is not asked, unless by -Confirm.
+        if ((!Force || IsGiven("Confirm")) && !ShouldProcess(Describe(cage))) return;
+        Engine.Remove(cage.Record, Force, WriteWarning, Stop);
+        WriteVerbose($"\"{cage.Name}\" is removed: {cage.Path}.");
+    }
+}

@@ -1,0 +1,27 @@
+using System.Management.Automation;
+using Cage.Engine.State;
+
+namespace Cage.PowerShell.Commands;
+
+/// <summary>Restart-Cage: stops cages and starts them again; one that is stopped is started. -WhatIf shows both plans.</summary>
+[Cmdlet(VerbsLifecycle.Restart, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]
+[OutputType(typeof(CageInfo))]
+public sealed class RestartCageCommand : CageStopCmdlet
+{
+    private protected override void Act(CageInfo cage)
+    {
+        if (IsWhatIf)
+        {
+            ShowStop(cage, Options);
+            ShowPlan(Engine.PlanStart(cage.Record));
+            return;
+        }
+        if (!ShouldProcess(Describe(cage))) return;
+        // What cannot be started again is not stopped either.
+        Engine.PlanStart(cage.Record);
+        StopOne(cage);
+        CageInfo started = Engine.Start(cage.Record, Stop);
+        WriteVerbose($"\"{started.Name}\" runs again, its files at {started.RootPath}.");
+        if (PassThru) WriteObject(started);
+    }
+}

@@ -1,0 +1,82 @@
+using System.Collections;
+using System.Management.Automation;
+using Cage.Engine;
+using Cage.Engine.State;
+using Cage.Engine.Store;
+
+namespace Cage.PowerShell.Commands;
+
+/// <summary>Set-Cage: changes what a cage's cage.conf says; comments and unknown keys in it stay. Only what is given is changed.</summary>
+[Cmdlet(VerbsCommon.Set, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
+[OutputType(typeof(CageInfo))]
+public sealed class SetCageCommand : CageTargetCmdlet
+{
+    private static readonly string[] _writableOnly = [nameof(Isolation), nameof(Device), nameof(Environment), nameof(StartScript), nameof(StopScript)];
+
+    /// <summary>Another name.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string NewName { get; set; } = "";
+
+    /// <summary>Another description; an empty one takes it away.</summary>
+    [Parameter]
+    [AllowEmptyString]
+    public string Memo { get; set; } = "";
+
+    /// <summary>Other read-only cages below it, the topmost first: names, ids, or cages from Get-Cage; an empty list takes them away.</summary>
+    [Parameter]
+    [AllowEmptyCollection]
+    [CageReference]
+    [ArgumentCompleter(typeof(CageBaseCompleter))]
+    public string[] Base { get; set; } = [];
+
+    /// <summary>How much of the host it is to see while it runs.</summary>
+    [Parameter]
+    public CageIsolation Isolation { get; set; }
+
+    /// <summary>What its /dev is to be.</summary>
+    [Parameter]
+    public DeviceView Device { get; set; }
+
+    /// <summary>The variables that its commands are to get, in place of those it has.</summary>
+    [Parameter]
+    [AllowNull]
+    public IDictionary? Environment { get; set; }
+
+    /// <summary>The script in the cage's folder that is run inside after a start; an empty name for none.</summary>
+    [Parameter]
+    [AllowEmptyString]
+    public string StartScript { get; set; } = "";
+
+    /// <summary>The script in the cage's folder that is run inside before a stop; an empty name for none.</summary>
+    [Parameter]
+    [AllowEmptyString]
+    public string StopScript { get; set; } = "";
+
+    /// <summary>Writes the changed cages.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    private protected override void Act(CageInfo cage)
+    {
+        if (cage.Kind == CageKind.ReadOnly && _writableOnly.FirstOrDefault(IsGiven) is string useless)
+            throw new CageException(CageError.CageArgumentInvalid, $"\"{cage.Name}\" is read-only, is never started, and has no {useless}.", target: cage.Name);
+        Guid[] bases = CageSelector.Ids(Engine.Store, Base);
+        if (!ShouldProcess(Describe(cage))) return;
+        CageInfo changed = Engine.Change(
+            cage.Record,
+            before => before with
+            {
+                Name = IsGiven(nameof(NewName)) ? NewName : before.Name,
+                Memo = IsGiven(nameof(Memo)) ? Memo : before.Memo,
+                Base = IsGiven(nameof(Base)) ? bases : before.Base,
+                Isolation = IsGiven(nameof(Isolation)) ? Isolation : before.Isolation,
+                Device = IsGiven(nameof(Device)) ? Device : before.Device,
+                Environment = IsGiven(nameof(Environment)) ? Values.Variables(Environment) : before.Environment,
+                Start = IsGiven(nameof(StartScript)) ? StartScript : before.Start,
+                Stop = IsGiven(nameof(StopScript)) ? StopScript : before.Stop,
+            },
+            Stop);
+        if (PassThru) WriteObject(changed);
+    }
+}

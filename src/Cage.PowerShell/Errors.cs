@@ -1,0 +1,64 @@
+using System.Management.Automation;
+using Cage.Engine;
+using Cage.Interop;
+
+namespace Cage.PowerShell;
+
+/// <summary>Every error record there is. Its id is the engine's word for what went wrong, and stays.</summary>
+internal static class Errors
+{
+    /// <summary>The id of a failed system call that the engine has no word for.</summary>
+    private const string SystemFailed = "CageSystemFailed";
+
+    /// <summary>The record for what the engine throws; null for what is not its own, such as the stop of a pipeline.</summary>
+    /// <param name="exception">What was thrown.</param>
+    /// <param name="target">What it happened to; the exception may know better.</param>
+    public static ErrorRecord? Of(Exception exception, object? target) => exception switch
+    {
+        CageException e => Record(e, e.Error.ToString(), Category(e.Error), target ?? e.TargetName, e.Advice),
+        LinuxException e when Host.EffectiveUser != 0 && e.Number is Errno.EPERM or Errno.EACCES => Forbidden(e, target),
+        UnauthorizedAccessException e when Host.EffectiveUser != 0 => Forbidden(e, target),
+        LinuxException e => Record(e, SystemFailed, ErrorCategory.NotSpecified, target, null),
+        IOException or UnauthorizedAccessException => Record(exception, nameof(CageError.CageStoreFailed), ErrorCategory.WriteError, target, null),
+        _ => null,
+    };
+
+    /// <summary>The status that a command would have had, had it come to that: as chroot(1) and env(1) have it.</summary>
+    public static int ExitStatus(Exception exception) => (exception as CageException)?.Error switch
+    {
+        CageError.CageCommandNotFound => 127,
+        CageError.CageCommandFailed => 126,
+        _ => 125,
+    };
+
+    /// <summary>A line that a command wrote to its standard error, as PowerShell makes a native command's: by these ids its views know it.</summary>
+    public static ErrorRecord Line(string line, bool isFirst) =>
+        new(new RemoteException(line), isFirst ? "NativeCommandError" : "NativeCommandErrorMessage", ErrorCategory.NotSpecified, isFirst ? line : null);
+
+    private static ErrorRecord Forbidden(Exception exception, object? target) =>
+        Record(exception, nameof(CageError.CageRequiresRoot), ErrorCategory.PermissionDenied, target, "Run pwsh as root, with sudo for instance.");
+
+    /// <summary>The views show the recommendation after the message, so that is not to have it too.</summary>
+    private static ErrorRecord Record(Exception exception, string id, ErrorCategory category, object? target, string? advice)
+    {
+        string message = exception.Message;
+        if (advice is not null && message.EndsWith(advice, StringComparison.Ordinal)) message = message[..^advice.Length].TrimEnd();
+        return new ErrorRecord(exception, id, category, target) { ErrorDetails = new ErrorDetails(message) { RecommendedAction = advice ?? "" } };
+    }
+
+    private static ErrorCategory Category(CageError error) => error switch
+    {
+        CageError.CageNotFound or CageError.CageCommandNotFound => ErrorCategory.ObjectNotFound,
+        CageError.CageAlreadyExists => ErrorCategory.ResourceExists,
+        CageError.CageNotRunning or CageError.CageAlreadyRunning => ErrorCategory.InvalidOperation,
+        CageError.CageRequiresRoot => ErrorCategory.PermissionDenied,
+        CageError.CageMountFailed or CageError.CageStartFailed or CageError.CageCommandFailed => ErrorCategory.OpenError,
+        CageError.CageStopTimeout => ErrorCategory.OperationTimeout,
+        CageError.CageBusy => ErrorCategory.ResourceBusy,
+        CageError.CageConfInvalid => ErrorCategory.InvalidData,
+        CageError.CageKernelUnsupported => ErrorCategory.NotInstalled,
+        CageError.CageAmbiguous or CageError.CageArgumentInvalid => ErrorCategory.InvalidArgument,
+        CageError.CageStoreFailed => ErrorCategory.WriteError,
+        _ => ErrorCategory.NotSpecified,
+    };
+}

@@ -1,0 +1,104 @@
+BeforeDiscovery {
+    Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+    $isRoot = Test-Root
+    Import-CageModule
+    $commands = Get-Command -Module Cage
+}
+
+Describe 'The module' {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+        Import-CageModule
+    }
+
+    It 'has a valid manifest' {
+        $manifest = Test-ModuleManifest (Get-CageModulePath)
+        $manifest.Version | Should -Be '0.1.0'
+        $manifest.CompatiblePSEditions | Should -Be 'Core'
+    }
+    It 'exports its cmdlets and nothing else' {
+        (Get-Command -Module Cage).Name | Sort-Object | Should -Be 'Enter-Cage', 'Get-Cage', 'Get-CageMount', 'Get-CageProcess', 'Invoke-Cage', 'New-Cage',
+            'Remove-Cage', 'Restart-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage'
+    }
+    It 'brings only assemblies of its own' {
+        (Get-ChildItem "$(Split-Path (Get-CageModulePath))/bin/*.dll").Name | Should -Be 'Cage.Engine.dll', 'Cage.Interop.dll', 'Cage.PowerShell.dll'
+    }
+    It '<_> has an approved verb and says what it writes' -ForEach $commands {
+        Get-Verb $_.Verb | Should -Not -BeNullOrEmpty
+        $_.OutputType | Should -Not -BeNullOrEmpty
+    }
+    It 'asks before <_>' -ForEach 'New-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage', 'Restart-Cage', 'Remove-Cage' {
+        (Get-Command $_).Parameters.Keys | Should -Contain 'WhatIf'
+        (Get-Command $_).Parameters.Keys | Should -Contain 'Confirm'
+    }
+}
+
+Describe 'Completion' -Skip:(-not $isRoot) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+        $store = New-TestStore
+        $web = New-Cage web1 -Base base
+        $null = New-Cage 'web two'
+        function Complete([string] $Line) { (TabExpansion2 $Line $Line.Length).CompletionMatches | ForEach-Object CompletionText }
+    }
+    AfterAll { Remove-TestStore $store }
+
+    It 'offers names, quoted where need be' {
+        Complete 'Start-Cage w' | Should -Be "'web two'", 'web1'
+        Complete 'Get-Cage -Name we' | Should -Be "'web two'", 'web1'
+        Complete "Stop-Cage 'web t" | Should -Be "'web two'"
+    }
+    It 'offers ids' {
+        Complete "Stop-Cage -Id $("$($web.Id)".Substring(0, 13))" | Should -Be "$($web.Id)"
+    }
+    It 'offers read-only cages as bases' {
+        Complete 'New-Cage x -Base ' | Should -Be 'base'
+    }
+    It 'offers names for the first word of Invoke-Cage alone' {
+        Complete 'Invoke-Cage web1' | Should -Be 'web1'
+        Complete 'Invoke-Cage -User alice web1' | Should -Be 'web1'
+        Complete 'Invoke-Cage web1 we' | Should -Not -Contain 'web1'
+    }
+    It 'offers nothing where the store cannot be read' {
+        $conf = $env:CAGE_CONF
+        try {
+            $env:CAGE_CONF = '/nowhere'
+            Complete 'Start-Cage web' | Should -Not -Contain 'web1'
+        }
+        finally { $env:CAGE_CONF = $conf }
+    }
+}
+
+Describe 'Views' -Skip:(-not $isRoot) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+        $store = New-TestStore
+        $null = New-Cage host0 -ReadOnly -Source /
+        $web = New-Cage web -Base base -Memo "first`nsecond" | Start-Cage -PassThru
+        $PSStyle.OutputRendering = 'PlainText'
+    }
+    AfterAll {
+        $PSStyle.OutputRendering = 'Host'
+        Remove-TestStore $store
+    }
+
+    It 'shows cages as a table: state, isolation, the short id, the names of the bases, the live host marked' {
+        $lines = Get-Cage | Out-String -Stream -Width 80 | Where-Object { $_ }
+        $lines[0] | Should -Match '^Name +State +Isolation +Pid Id +Base'
+        $lines | Where-Object { $_ -match '^web ' } | Should -Match "^web +Running +Jail +$($web.ProcessId) $("$($web.Id)".Substring(0, 8)) base"
+        $lines | Where-Object { $_ -match '^host0 ' } | Should -Match '^host0 +Stopped +\(live host\)'
+        $lines | Where-Object { $_ -match '^base ' } | Should -Match '^base +Stopped +\(read-only\)'
+        ($lines | Measure-Object Length -Maximum).Maximum | Should -BeLessOrEqual 80
+    }
+    It 'shows a cage as a list' {
+        $text = Get-Cage web | Format-List | Out-String
+        $text | Should -Match "(?m)^Id +: $($web.Id)"
+        $text | Should -Match '(?m)^Base +: base'
+        $text | Should -Match '(?m)^Memo +: first'
+        Get-Cage host0 | Format-List | Out-String | Should -Match '(?m)^Kind +: ReadOnly \(the live host\)'
+    }
+    It 'shows mounts and processes as tables' {
+        Get-CageMount web | Out-String -Width 120 | Should -Match '(?m)^web +/proc +proc +proc +private +rw'
+        Get-CageProcess web | Out-String -Width 120 | Should -Match "(?m)^web +$($web.ProcessId) +1 +0 .*cage init"
+    }
+}

@@ -1,0 +1,114 @@
+BeforeDiscovery {
+    Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+    $isRoot = Test-Root
+}
+
+Describe 'New-Cage' -Skip:(-not $isRoot) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+        $store = New-TestStore
+    }
+    AfterEach { Clear-TestStore $store }
+    AfterAll { Remove-TestStore $store }
+
+    It 'makes a writable jail and writes it' {
+        $cage = New-Cage web -Base base
+        $cage | Should -BeOfType Cage.Engine.State.CageInfo
+        $cage.Name, $cage.Kind, $cage.State, $cage.Isolation | Should -Be 'web', 'Writable', 'Stopped', 'Jail'
+        $cage.Base | Should -Be (Get-Cage base).Id
+        $cage.Path | Should -Be "$($store.Data)/$($cage.Id).w"
+        Get-ChildItem $cage.Path | ForEach-Object Name | Sort-Object | Should -Be 'cage.conf', 'mnt', 'root', 'work'
+    }
+    It 'takes the isolation <_>' -ForEach Chroot, Pivot, Jail {
+        (New-Cage web -Isolation $_).Isolation | Should -Be $_
+    }
+    It 'takes device, environment, memo and id' {
+        $id = [guid]::NewGuid()
+        $cage = New-Cage web -Device Host -Environment @{ A = 1; B = 'x y' } -Memo "two`nlines" -Id $id
+        $cage.Id | Should -Be $id
+        $cage.Memo | Should -Be "two`nlines"
+        $cage.Record.Device | Should -Be 'Host'
+        $cage.Record.Environment | Sort-Object | Should -Be 'A=1', 'B=x y'
+    }
+    It 'takes bases as names, ids, beginnings of ids and objects, in order' {
+        $other = New-Cage other -ReadOnly
+        $base = Get-Cage base
+        (New-Cage a -Base base, $other.Id).Base | Should -Be $base.Id, $other.Id
+        (New-Cage b -Base $other, $base).Base | Should -Be $other.Id, $base.Id
+        (New-Cage c -Base "$($other.Id)".Substring(0, 13)).Base | Should -Be $other.Id
+    }
+    It 'makes a read-only cage: empty, linked, copied, moved' {
+        (New-Cage empty -ReadOnly).Kind | Should -Be 'ReadOnly'
+        $source = "$($store.Folder)/source"
+        $null = New-Item -ItemType Directory $source
+        'text' | Set-Content "$source/file"
+        $linked = New-Cage linked -ReadOnly -Source $source
+        (Get-Item $linked.RootPath).LinkTarget | Should -Be $source
+        $copied = New-Cage copied -ReadOnly -Source $source -SourceMode Copy
+        Get-Content "$($copied.RootPath)/file" | Should -Be 'text'
+        $moved = New-Cage moved -ReadOnly -Source $source -SourceMode Move
+        Get-Content "$($moved.RootPath)/file" | Should -Be 'text'
+        $source | Should -Not -Exist
+    }
+    It 'takes a source relative to the current location' {
+        Push-Location $store.Folder
+        try { (Get-Item (New-Cage near -ReadOnly -Source small).RootPath).LinkTarget | Should -Be $store.Root }
+        finally { Pop-Location }
+    }
+    It 'marks the live host' {
+        (New-Cage host0 -ReadOnly -Source /).IsLive | Should -BeTrue
+    }
+    It 'takes names from the pipeline, and columns by property name' {
+        ('a', 'b' | New-Cage -Base base).Name | Should -Be 'a', 'b'
+        $made = 'Name,Base,Isolation,Memo', 'c,base,Pivot,text' | ConvertFrom-Csv | New-Cage
+        $made.Name, $made.Isolation, $made.Memo | Should -Be 'c', 'Pivot', 'text'
+        $made.Base | Should -Be (Get-Cage base).Id
+    }
+    It 'pipes into Start-Cage' {
+        $started = New-Cage web -Base base | Start-Cage -PassThru
+        $started.State | Should -Be 'Running'
+    }
+    It 'takes two of one name' {
+        $null = New-Cage web
+        { New-Cage web -ErrorAction Stop } | Should -Not -Throw
+    }
+    It 'takes a strange name: <_>' -ForEach 'a b', ',:\ "', 'käfig', '$(x)', "it's" {
+        $null = New-Cage $_ -Base base
+        (Get-Cage ([WildcardPattern]::Escape($_))).Name | Should -BeExactly $_
+    }
+    It 'does nothing with -WhatIf' {
+        Invoke-Quietly 'New-Cage web -WhatIf' | Should -BeNullOrEmpty
+        Get-Cage -Kind Writable | Should -BeNullOrEmpty
+    }
+    It 'says <Id> (<Category>) for <What>' -ForEach @(
+        @{ What = 'an unknown base'; Id = 'CageNotFound'; Category = 'ObjectNotFound'; Arguments = @{ Base = 'nobody' } }
+        @{ What = 'a name with #'; Id = 'CageArgumentInvalid'; Category = 'InvalidArgument'; Arguments = @{ Name = 'a#b' } }
+        @{ What = 'a name with a newline'; Id = 'CageArgumentInvalid'; Category = 'InvalidArgument'; Arguments = @{ Name = "a`nb" } }
+        @{ What = 'a source that is not there'; Id = 'CageArgumentInvalid'; Category = 'InvalidArgument'; Arguments = @{ ReadOnly = $true; Source = '/nowhere' } }
+        @{ What = 'a variable without a name'; Id = 'CageArgumentInvalid'; Category = 'InvalidArgument'; Arguments = @{ Environment = @{ '' = 1 } } }
+    ) {
+        if (-not $Arguments.ContainsKey('Name')) { $Arguments.Name = 'web' }
+        New-Cage @Arguments -ErrorVariable problem -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $problem.Count | Should -Be 1
+        $problem[0].FullyQualifiedErrorId | Should -Be "$Id,Cage.PowerShell.Commands.NewCageCommand"
+        $problem[0].CategoryInfo.Category | Should -Be $Category
+    }
+    It 'says CageAlreadyExists for an id that is there, and goes on' {
+        $id = (New-Cage web).Id
+        New-Cage other -Id $id -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageAlreadyExists,*'
+        $problem[0].CategoryInfo.Category | Should -Be 'ResourceExists'
+        $problem[0].ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty
+        ('x', 'a#', 'y' | New-Cage -ErrorAction SilentlyContinue).Name | Should -Be 'x', 'y'
+    }
+    It 'refuses a writable cage as a base' {
+        $null = New-Cage web
+        New-Cage other -Base web -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageArgumentInvalid,*'
+    }
+    It 'has no -Source without -ReadOnly and no -Isolation with it' {
+        New-Cage web -Source / -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageArgumentInvalid,*'
+        { New-Cage web -ReadOnly -Isolation Jail } | Should -Throw -ErrorId 'AmbiguousParameterSet,*'
+    }
+}

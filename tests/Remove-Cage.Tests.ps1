@@ -1,0 +1,73 @@
+BeforeDiscovery {
+    Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+    $isRoot = Test-Root
+}
+
+Describe 'Remove-Cage' -Skip:(-not $isRoot) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+        $store = New-TestStore
+    }
+    AfterEach { Clear-TestStore $store }
+    AfterAll { Remove-TestStore $store }
+
+    It 'removes a cage with its files, in silence' {
+        $cage = New-Cage web -Base base
+        Remove-Cage web -Confirm:$false | Should -BeNullOrEmpty
+        $cage.Path | Should -Not -Exist
+        "$($store.Root)/etc/base" | Should -Exist
+    }
+    It 'asks before, unless -Force' {
+        (Get-Command Remove-Cage).ImplementingType.GetCustomAttributes([System.Management.Automation.CmdletAttribute], $false).ConfirmImpact | Should -Be 'High'
+        $null = New-Cage web -Base base
+        Get-ShownText 'Remove-Cage web' | Should -BeLike '*NonInteractive*'
+        Get-Cage web | Should -Not -BeNullOrEmpty
+        Remove-Cage web -Force
+        Get-Cage web* | Should -BeNullOrEmpty
+    }
+    It 'says CageAlreadyRunning for one that runs; -Force stops it' {
+        $cage = New-Cage web -Base base | Start-Cage -PassThru
+        Remove-Cage web -Confirm:$false -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -Be 'CageAlreadyRunning,Cage.PowerShell.Commands.RemoveCageCommand'
+        (Get-Cage web).State | Should -Be 'Running'
+        Remove-Cage web -Force
+        $cage.Path | Should -Not -Exist
+        Wait-Until { -not (Test-Path "/proc/$($cage.ProcessId)") } | Should -BeTrue
+    }
+    It 'takes wildcards, ids, objects and the pipeline' {
+        $a, $b, $c, $d = 'a1', 'a2', 'c', 'd' | New-Cage
+        Remove-Cage a* -Force
+        Remove-Cage -Id $c.Id -Force
+        $d | Remove-Cage -Force
+        Get-Cage -Kind Writable | Should -BeNullOrEmpty
+    }
+    It 'does nothing with -WhatIf' {
+        $null = New-Cage web -Base base | Start-Cage
+        Invoke-Quietly 'Remove-Cage web -Force -WhatIf' | Should -BeNullOrEmpty
+        (Get-Cage web).State | Should -Be 'Running'
+        (Invoke-Quietly 'Remove-Cage web -WhatIf').FullyQualifiedErrorId | Should -BeLike 'CageAlreadyRunning,*'
+    }
+    It 'says CageBusy for a base in use and for a mount beneath, and removes nothing' {
+        $cage = New-Cage web -Base base
+        Remove-Cage base -Force -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageBusy,*'
+        $problem[0].CategoryInfo.Category | Should -Be 'ResourceBusy'
+        $null = New-Item -ItemType Directory "$($cage.Path)/root/held"
+        mount -t tmpfs tmpfs "$($cage.Path)/root/held"
+        try {
+            'kept' | Set-Content "$($cage.Path)/root/held/file"
+            Remove-Cage web -Force -ErrorVariable problem -ErrorAction SilentlyContinue
+            $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageBusy,*'
+            Get-Content "$($cage.Path)/root/held/file" | Should -Be 'kept'
+        }
+        finally { umount "$($cage.Path)/root/held" }
+    }
+    It 'says CageNotFound and CageAmbiguous, and goes on' {
+        $null = New-Cage twin
+        $null = New-Cage twin
+        $null = New-Cage web
+        Remove-Cage nobody, twin, web -Force -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem.FullyQualifiedErrorId | Should -Be 'CageNotFound,Cage.PowerShell.Commands.RemoveCageCommand', 'CageAmbiguous,Cage.PowerShell.Commands.RemoveCageCommand'
+        (Get-Cage -Kind Writable).Name | Should -Be 'twin', 'twin'
+    }
+}

@@ -1,0 +1,87 @@
+BeforeDiscovery {
+    Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+    $isRoot = Test-Root
+}
+
+Describe 'Set-Cage' -Skip:(-not $isRoot) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+        $store = New-TestStore
+    }
+    BeforeEach { $web = New-Cage web -Base base -Memo before -Environment @{ A = 1 } }
+    AfterEach { Clear-TestStore $store }
+    AfterAll { Remove-TestStore $store }
+
+    It 'is silent, and writes the changed cage with -PassThru' {
+        Set-Cage web -Memo after | Should -BeNullOrEmpty
+        (Set-Cage web -Memo "after`nall" -PassThru).Memo | Should -Be "after`nall"
+        (Get-Cage web).Memo | Should -Be "after`nall"
+    }
+    It 'changes what is given and nothing else' {
+        $other = New-Cage other -ReadOnly
+        $changed = Set-Cage web -NewName site -Base $other, base -Isolation Pivot -Device Host -Environment @{ B = 2 } -StartScript up.sh -StopScript down.sh -PassThru
+        $changed.Id | Should -Be $web.Id
+        $changed.Name, $changed.Isolation, $changed.Memo | Should -Be 'site', 'Pivot', 'before'
+        $changed.Base | Should -Be $other.Id, (Get-Cage base).Id
+        $changed.Record.Device, $changed.Record.Start, $changed.Record.Stop | Should -Be 'Host', 'up.sh', 'down.sh'
+        $changed.Record.Environment | Should -Be 'B=2'
+    }
+    It 'takes away what is given as empty' {
+        Set-Cage web -StartScript up.sh
+        $changed = Set-Cage web -Memo '' -Base @() -Environment @{} -StartScript '' -PassThru
+        $changed.Memo, $changed.Record.Start | Should -Be '', ''
+        $changed.Base | Should -BeNullOrEmpty
+        $changed.Record.Environment | Should -BeNullOrEmpty
+    }
+    It 'keeps comments and unknown keys' {
+        '# mine', 'colour=blue' | Add-Content "$($web.Path)/cage.conf"
+        Set-Cage web -Memo after
+        $conf = Get-Content "$($web.Path)/cage.conf"
+        $conf | Should -Contain '# mine'
+        $conf | Should -Contain 'colour=blue'
+    }
+    It 'takes wildcards, ids and the pipeline' {
+        $null = New-Cage web2
+        Set-Cage web* -Memo one
+        (Get-Cage web*).Memo | Should -Be 'one', 'one'
+        Set-Cage -Id $web.Id -Memo two
+        Get-Cage web2 | Set-Cage -Memo three
+        (Get-Cage web*).Memo | Should -Be 'two', 'three'
+    }
+    It 'does nothing with -WhatIf' {
+        Invoke-Quietly 'Set-Cage web -Memo after -WhatIf' | Should -BeNullOrEmpty
+        (Get-Cage web).Memo | Should -Be 'before'
+    }
+    It 'says CageAlreadyRunning when the shape of a running one is to change; its memo may' {
+        Start-Cage web
+        Set-Cage web -Isolation Pivot -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageAlreadyRunning,*'
+        $problem[0].CategoryInfo.Category | Should -Be 'InvalidOperation'
+        (Set-Cage web -Memo later -PassThru).Memo | Should -Be 'later'
+    }
+    It 'says CageAmbiguous, with the ids, where a name fits several' {
+        $twin = New-Cage web
+        Set-Cage web -Memo after -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageAmbiguous,*'
+        $problem[0].CategoryInfo.Category | Should -Be 'InvalidArgument'
+        "$($problem[0])" | Should -BeLike "*$($web.Id)*"
+        "$($problem[0])" | Should -BeLike "*$($twin.Id)*"
+    }
+    It 'refuses <What>' -ForEach @(
+        @{ What = 'a bad name'; Arguments = @{ NewName = 'a#b' } }
+        @{ What = 'a bad variable'; Arguments = @{ Environment = @{ 'A=B' = "`0" } } }
+        @{ What = 'a script outside of the folder'; Arguments = @{ StartScript = '../../etc/passwd' } }
+        @{ What = 'a memo that could not be read again'; Arguments = @{ Memo = "a`0b" } }
+    ) {
+        $conf = Get-Content "$($web.Path)/cage.conf"
+        Set-Cage web @Arguments -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem.Count | Should -Be 1
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'Cage*Invalid,*'
+        Get-Content "$($web.Path)/cage.conf" | Should -Be $conf
+    }
+    It 'has no isolation, device, environment or scripts for a read-only cage' {
+        Set-Cage base -Isolation Jail -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageArgumentInvalid,*'
+        (Set-Cage base -Memo small -PassThru).Memo | Should -Be 'small'
+    }
+}

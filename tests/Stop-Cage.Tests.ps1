@@ -1,0 +1,101 @@
+BeforeDiscovery {
+    Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+    $isRoot = Test-Root
+}
+
+Describe 'Stop-Cage' -Skip:(-not $isRoot) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+        $store = New-TestStore
+    }
+    AfterEach { Clear-TestStore $store }
+    AfterAll { Remove-TestStore $store }
+
+    It 'stops a <_> and what runs in it, in silence' -ForEach Chroot, Pivot, Jail {
+        $cage = New-Cage web -Base base -Isolation $_ | Start-Cage -PassThru
+        Invoke-Cage web -- sh -c 'setsid sleep 987 >/dev/null 2>&1 &'
+        Wait-Until { @(Get-CageProcess web | ForEach-Object Name) -contains 'sleep' } | Should -BeTrue
+        Stop-Cage web | Should -BeNullOrEmpty
+        (Get-Cage web).State | Should -Be 'Stopped'
+        Get-Process sleep -ErrorAction Ignore | Where-Object CommandLine -Like '*987*' | Should -BeNullOrEmpty
+        Get-MountBeneath $cage.Path | Should -BeNullOrEmpty
+    }
+    It 'is fine twice, and with read-only cages among them' {
+        $null = New-Cage web -Base base | Start-Cage
+        Stop-Cage web
+        Stop-Cage web -ErrorAction Stop
+        Get-Cage | Stop-Cage -ErrorAction Stop
+    }
+    It 'writes the cages with -PassThru, and takes names, wildcards, ids and objects' {
+        $a = New-Cage a1 -Base base | Start-Cage -PassThru
+        $null = New-Cage a2 -Base base | Start-Cage
+        (Stop-Cage a* -PassThru).State | Should -Be 'Stopped', 'Stopped'
+        (Stop-Cage -Id $a.Id -PassThru).Name | Should -Be 'a1'
+        (Get-Cage a2 | Stop-Cage -PassThru).Name | Should -Be 'a2'
+        ([pscustomobject]@{ Name = 'a2' } | Stop-Cage -PassThru).Name | Should -Be 'a2'
+        ([pscustomobject]@{ CageId = $a.Id } | Stop-Cage -PassThru).Name | Should -Be 'a1'
+    }
+    It 'takes the process of a cage for its cage, not for a name' {
+        $null = New-Cage web -Base base | Start-Cage
+        $null = New-Cage sleep -Base base | Start-Cage
+        Invoke-Cage web -- sh -c 'sleep 60 >/dev/null 2>&1 &'
+        Wait-Until { @(Get-CageProcess web | ForEach-Object Name) -contains 'sleep' } | Should -BeTrue
+        Get-CageProcess web | Where-Object Name -EQ sleep | Stop-Cage -TimeoutSeconds 1
+        (Get-Cage web).State, (Get-Cage sleep).State | Should -Be 'Stopped', 'Running'
+    }
+    It 'kills what ignores TERM after -TimeoutSeconds' {
+        $null = New-Cage web -Base base -Isolation Pivot | Start-Cage
+        Invoke-Cage web -- sh -c 'trap "" TERM; setsid sleep 60 >/dev/null 2>&1 &'
+        (Measure-Command { Stop-Cage web -TimeoutSeconds 0.5 }).TotalSeconds | Should -BeLessThan 5
+        (Get-Cage web).State | Should -Be 'Stopped'
+    }
+    It 'kills at once with -Force, without the stop script' {
+        $cage = New-Cage web -Base base | Start-Cage -PassThru
+        'echo stopped >/root/mark' | Set-Content "$($cage.Path)/down"
+        Set-Cage web -StopScript down
+        Invoke-Cage web -- sh -c 'trap "" TERM; setsid sleep 60 >/dev/null 2>&1 &'
+        (Measure-Command { Stop-Cage web -Force }).TotalSeconds | Should -BeLessThan 5
+        "$($cage.Path)/root/root/mark" | Should -Not -Exist
+    }
+    It 'runs the stop script; one that fails is a warning' {
+        $cage = New-Cage web -Base base | Start-Cage -PassThru
+        'echo stopped >/root/mark; exit 4' | Set-Content "$($cage.Path)/down"
+        Set-Cage web -StopScript down
+        Stop-Cage web -WarningVariable warning -WarningAction SilentlyContinue -ErrorAction Stop
+        "$warning" | Should -BeLike '*down script*ended with 4*'
+        Get-Content "$($cage.Path)/root/root/mark" | Should -Be 'stopped'
+        (Get-Cage web).State | Should -Be 'Stopped'
+    }
+    It 'shows each step with -WhatIf and does none' {
+        $cage = New-Cage web -Base base -Isolation Chroot | Start-Cage -PassThru
+        $text = Get-ShownText 'Stop-Cage web -WhatIf'
+        $text | Should -BeLike '*What if: Performing the operation "unmount" on target "web: *mnt*'
+        (Get-Cage web).State | Should -Be 'Running'
+        Get-MountBeneath $cage.Path | Should -Not -BeNullOrEmpty
+    }
+    It 'says CageBusy, and by whom, when a mount stays busy' {
+        $cage = New-Cage web -Base base -Isolation Chroot | Start-Cage -PassThru
+        $holder = Start-Process sleep 60 -WorkingDirectory "$($cage.RootPath)/etc" -PassThru
+        try {
+            Stop-Cage web -ErrorVariable problem -ErrorAction SilentlyContinue
+            $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageBusy,*'
+            $problem[0].CategoryInfo.Category | Should -Be 'ResourceBusy'
+            "$($problem[0])" | Should -BeLike "*$($holder.Id)*"
+            Stop-Cage web -Force -WarningVariable warning -WarningAction SilentlyContinue -ErrorAction Stop
+            "$warning" | Should -BeLike '*lazily*'
+        }
+        finally { $holder.Kill(); $holder.WaitForExit() }
+    }
+    It 'says CageNotFound, and goes on' {
+        $null = New-Cage web -Base base | Start-Cage
+        (Stop-Cage nobody, web -PassThru -ErrorVariable problem -ErrorAction SilentlyContinue).Name | Should -Be 'web'
+        $problem[0].FullyQualifiedErrorId | Should -Be 'CageNotFound,Cage.PowerShell.Commands.StopCageCommand'
+    }
+    It 'stops waiting when it is stopped (Ctrl+C), and another goes on from there' {
+        $null = New-Cage web -Base base -Isolation Pivot | Start-Cage
+        Invoke-Cage web -- sh -c 'trap "" TERM; setsid sleep 60 >/dev/null 2>&1 &'
+        Stop-RunningScript "'begun'; Stop-Cage web -TimeoutSeconds 60" | Should -BeLessThan 3
+        Stop-Cage web -Force
+        (Get-Cage web).State | Should -Be 'Stopped'
+    }
+}

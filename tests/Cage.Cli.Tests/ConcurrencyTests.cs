@@ -13,7 +13,7 @@ public sealed class ConcurrencyTests : CageTest
             Outcome[] starts = AtOnce(8, _ => ["start", "web"]);
             Assert.Single(starts, start => start.Status == 0);
             Assert.All(starts.Where(start => start.Status != 0), start => start.Failed(1, "runs already"));
-            Assert.Equal(1, Cage("mounts", "web", "--json").Objects().Count(mount => mount.GetProperty("target").GetString() == "/"));
+            Assert.Equal(1, Cage("mounts", "web", "--json").Objects().Count(mount => mount.Text("target") == "/"));
             Assert.All(AtOnce(8, _ => ["stop", "web"]), stop => stop.Ended(0));
             Store.NothingIsLeftOf(id);
         }
@@ -35,14 +35,32 @@ public sealed class ConcurrencyTests : CageTest
         }
     }
 
+    [RootTheory]
+    [MemberData(nameof(Isolations))]
+    public void WhatIsExecutedWhileItStopsEndsToo(string isolation)
+    {
+        string id = Store.Stopped(isolation);
+        for (int round = 0; round < 8; round++)
+        {
+            Cage("start", "web").Silently();
+            Child[] execs = [.. Enumerable.Range(0, 6).Select(_ => Store.StartCage("exec", "web", "--", "sleep", "1000"))];
+            Wait.Exactly(TimeSpan.FromMilliseconds(round));
+            Cage("stop", "web", "--timeout", "0.5").Ended(0);
+            foreach (Child exec in execs) Assert.Contains(exec.Exit(), (int[])[125, 128 + Child.SIGTERM, 128 + Child.SIGKILL]);
+            Store.NothingIsLeftOf(id);
+        }
+    }
+
     [RootFact]
     public void ManyAreMadeStartedAndRemovedAtOnce()
     {
         Store.Host();
-        string[] ids = [.. AtOnce(16, i => ["new", $"c{i}", "--base", "host", "--isolation", i % 3 == 0 ? "chroot" : i % 3 == 1 ? "pivot" : "jail"]).Select(made => made.Ended(0).Output.Trim())];
+        string[] isolations = ["chroot", "pivot", "jail"];
+        string[] ids = [.. AtOnce(16, i => ["new", $"c{i}", "--base", "host", "--isolation", isolations[i % 3]]).Select(made => made.Ended(0).Output.Trim())];
         Assert.Equal(16, ids.Distinct().Count());
         Assert.All(AtOnce(16, i => ["start", $"c{i}"]), start => start.Silently());
-        Assert.Equal([.. Enumerable.Range(0, 16).Select(i => $"c{i}\n").Order()], AtOnce(16, i => ["exec", $"c{i}", "--", "echo", $"c{i}"]).Select(exec => exec.Ended(0).Output).Order());
+        Outcome[] execs = AtOnce(16, i => ["exec", $"c{i}", "--", "echo", $"c{i}"]);
+        for (int i = 0; i < execs.Length; i++) Assert.Equal($"c{i}\n", execs[i].Ended(0).Output);
         Assert.All(AtOnce(16, i => ["remove", "--force", $"c{i}"]), remove => remove.Ended(0));
         Store.NothingIsLeftOf(ids);
         Assert.Single(Cage("list", "--json").Objects());

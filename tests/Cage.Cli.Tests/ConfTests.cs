@@ -117,14 +117,14 @@ public sealed class ConfTests : CageTest
     public void WhatTheSeedsSedIgnoresIsNoError()
     {
         string id = Store.WriteCage($"{Id}.r", $"# a comment\n\n   # another\nuuid={Id}   # mine\nname=a name\tof two # not this\nfuture=1\nmemo=one\\ntwo\nroot=root\n");
-        Assert.Equal("a name\tof two", Cage("show", id, "--json").Objects()[0].GetProperty("name").GetString());
-        Assert.Equal("one\ntwo", Cage("show", id, "--json").Objects()[0].GetProperty("memo").GetString());
+        Assert.Equal("a name\tof two", Cage("show", id, "--json").Objects()[0].Text("name"));
+        Assert.Equal("one\ntwo", Cage("show", id, "--json").Objects()[0].Text("memo"));
     }
 
     private void IsBroken(string path, string what, bool keep = false)
     {
         Outcome list = Cage("list", "--json").Ended(1).Said($"{path}/cage.conf", what);
-        Assert.Equal("host", list.Parse().Single().GetProperty("name").GetString());
+        Assert.Equal("host", list.Parse().Single().Text("name"));
         Assert.Single(list.Error.Trim().Split('\n'));
         foreach (string command in (string[])["show", "start", "stop", "plan", "remove"]) Cage(command, Id).Failed(1, $"{path}/cage.conf");
         Cage("exec", Id, "--", "true").Failed(125, $"{path}/cage.conf");

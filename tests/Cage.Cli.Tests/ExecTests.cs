@@ -19,18 +19,18 @@ public sealed class ExecTests : CageTest
     {
         Store.Running(isolation);
         Cage("exec", "web", "--", "true").Silently();
-        Assert.Empty(Cage("exec", "web", "--", "sh", "-c", "exit 7").Ended(7).Error);
+        Assert.Empty(Inside("exit 7").Ended(7).Error);
         Cage("exec", "web", "--", "no-such-command").Failed(127, "no-such-command", "ENOENT");
         Cage("exec", "web", "--", "/usr/bin/no/such").Failed(127, "/usr/bin/no/such");
         Cage("exec", "web", "--", "/etc/passwd").Failed(126, "/etc/passwd", "EACCES");
         Cage("exec", "web", "--", "/etc").Failed(126, "/etc", "EACCES");
-        Cage("exec", "web", "--", "sh", "-c", "printf '#!/no/such/interpreter\\n' >/tmp/script; chmod +x /tmp/script").Silently();
+        Inside("printf '#!/no/such/interpreter\\n' >/tmp/script; chmod +x /tmp/script").Silently();
         Cage("exec", "web", "--", "/tmp/script").Failed(127, "/tmp/script", "interpreter");
         Cage("exec", "-w", "/no/such", "web", "--", "true").Failed(125, "/no/such", "ENOENT");
         Cage("exec", "-u", "nobody-here", "web", "--", "true").Failed(125, "nobody-here", "passwd");
         Cage("exec", "-e", "NOTHING", "web", "--", "true").Failed(125, "NOTHING");
         Cage("exec", "elsewhere", "--", "true").Failed(125, "\"elsewhere\"");
-        foreach (int signal in (int[])[1, 2, 3, 6, 9, 11, 15]) Assert.Equal(128 + signal, Cage("exec", "web", "--", "sh", "-c", $"kill -{signal} $$").Status);
+        foreach (int signal in (int[])[1, 2, 3, 6, 9, 11, 15]) Assert.Equal(128 + signal, Inside($"kill -{signal} $$").Status);
         Cage("stop", "web").Ended(0);
         Cage("exec", "web", "--", "true").Failed(125, "does not run", "cage start web");
     }
@@ -79,7 +79,10 @@ public sealed class ExecTests : CageTest
         Store.Environment["SECRET"] = "host";
         Outcome outcome = Cage("exec", "-e", "BOTH=caller", "-e", "MORE=a=b c", "--environment=EMPTY=", "web", "--", "/usr/bin/env");
         Assert.Equal(
-            ["BOTH=caller", "EMPTY=", "HOME=/root", "LANG=C.UTF-8", "MORE=a=b c", "OWN=1 #2", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "SHELL=/bin/bash", "TERM=xterm", "USER=root"],
+            [
+                "BOTH=caller", "EMPTY=", "HOME=/root", "LANG=C.UTF-8", "MORE=a=b c", "OWN=1 #2",
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "SHELL=/bin/bash", "TERM=xterm", "USER=root",
+            ],
             outcome.Ended(0).Lines.Order(StringComparer.Ordinal));
     }
 
@@ -87,7 +90,7 @@ public sealed class ExecTests : CageTest
     public void PathIsWhereCommandsAreLookedFor()
     {
         Store.Running("jail");
-        Cage("exec", "web", "--", "sh", "-c", "mkdir -p /opt/own; printf '#!/bin/sh\\necho found $0\\n' >/opt/own/tool; chmod +x /opt/own/tool").Silently();
+        Inside("mkdir -p /opt/own; printf '#!/bin/sh\\necho found $0\\n' >/opt/own/tool; chmod +x /opt/own/tool").Silently();
         Cage("exec", "web", "--", "tool").Failed(127);
         Assert.Equal("found /opt/own/tool\n", Cage("exec", "-e", "PATH=/opt/own:/bin", "web", "--", "tool").Ended(0).Output);
     }
@@ -97,7 +100,11 @@ public sealed class ExecTests : CageTest
     public void TheUserIsTheCagesOwn(string isolation)
     {
         Store.Running(isolation);
-        Cage("exec", "web", "--", "sh", "-c", "echo bird:x:4321:4322::/home/bird:/bin/sh >>/etc/passwd; echo nest:x:4322: >>/etc/group; echo flock:x:4323:robin,bird >>/etc/group; mkdir -p /home/bird").Silently();
+        Inside("""
+            echo bird:x:4321:4322::/home/bird:/bin/sh >>/etc/passwd
+            printf 'nest:x:4322:\nflock:x:4323:robin,bird\n' >>/etc/group
+            mkdir -p /home/bird
+            """).Silently();
         const string Who = "echo $(id -u) $(id -g) $(id -G) $HOME $USER $SHELL; pwd";
         Assert.Equal(["4321 4322 4322 4323 /home/bird bird /bin/sh", "/home/bird"], Cage("exec", "-u", "bird", "web", "--", "sh", "-c", Who).Ended(0).Lines);
         Assert.Equal("4321 4322 4322 4323 /home/bird bird /bin/sh", Cage("exec", "-u", "4321", "web", "--", "sh", "-c", Who).Ended(0).Lines[0]);
@@ -112,11 +119,11 @@ public sealed class ExecTests : CageTest
     public void ADaemonThatHoldsTheOutputDoesNotHoldExec(string isolation)
     {
         string id = Store.Running(isolation);
-        Child exec = Store.StartCage("exec", "web", "--", "sh", "-c", "setsid sleep 4321 & sleep 4322 & echo started");
+        Child exec = StartInside("setsid sleep 4321 & sleep 4322 & echo started");
         Assert.Equal(0, exec.Exit());
         Assert.Equal("started\n", exec.OutputSoFar);
         // They go on, in the cage's group, and end with the cage.
-        Assert.Equal(2, HostView.ProcessesOf([id], Store.Top).Count(process => process.Contains(" sleep 432", StringComparison.Ordinal)));
+        Assert.Equal(2, Store.ProcessesOf(id).Count(process => process.Contains(" sleep 432", StringComparison.Ordinal)));
         Assert.Equal("Running", Store.State("web"));
         Cage("stop", "web").Ended(0);
         Store.NothingIsLeftOf(id);
@@ -128,7 +135,7 @@ public sealed class ExecTests : CageTest
     public void WhatTheCageSeesIsItsOwn(string isolation)
     {
         string id = Store.Running(isolation);
-        Cage("exec", "web", "--", "sh", "-c", "echo bird >/song; rm /etc/hostname /etc/services; echo x >/tmp/t; echo x >/dev/shm/s").Ended(0);
+        Inside("echo bird >/song; rm /etc/hostname /etc/services; echo x >/tmp/t; echo x >/dev/shm/s").Ended(0);
         Assert.Equal("bird\n", File.ReadAllText($"{Store.RootPath("web")}/song"));
         Assert.False(File.Exists("/song") || File.Exists("/tmp/t") || File.Exists("/dev/shm/s"));
         Assert.True(File.Exists("/etc/services"));
@@ -138,7 +145,7 @@ public sealed class ExecTests : CageTest
         Assert.Equal("", Cage("exec", "web", "--", "ls", "/tmp").Ended(0).Output);
         if (isolation != "jail") return;
         Assert.Equal("web\n", Cage("exec", "web", "--", "uname", "-n").Ended(0).Output);
-        Assert.Equal("1\n", Cage("exec", "web", "--", "sh", "-c", "ls -d /proc/1").Ended(0).Output.Replace("/proc/", ""));
+        Assert.Equal("1\n", Inside("ls -d /proc/1").Ended(0).Output.Replace("/proc/", ""));
         Assert.DoesNotContain($"/cage/{id}", Cage("exec", "web", "--", "cat", "/proc/self/cgroup").Ended(0).Output);
     }
 }

@@ -129,8 +129,12 @@ public sealed class GrammarTests : CageTest
         int init = Store.InitOf("web");
         Assert.Matches($"(?m)^web +{id} +Writable +Running +Jail +{init} +first line$", Cage("list").Ended(0).Output);
         string show = Cage("show", "web").Ended(0).Output;
-        foreach (string line in (string[])[$"id +{id}", "name +web", "kind +Writable", "state +Running", "isolation +Jail", $"base +{Store.Host()}", $"process id +{init}", $"root path +/proc/{init}/root"])
-            Assert.Matches($"(?m)^{line}$", show);
+        string[] lines =
+        [
+            $"id +{id}", "name +web", "kind +Writable", "state +Running", "isolation +Jail", $"base +{Store.Host()}",
+            $"process id +{init}", $"root path +/proc/{init}/root",
+        ];
+        Assert.All(lines, line => Assert.Matches($"(?m)^{line}$", show));
         Assert.Matches("(?m)^memo +first line\n +second line$", show);
         Assert.Matches("^CAGE +TARGET +TYPE +SOURCE +PROPAGATION +OPTIONS\nweb +/ +overlay +overlay +private +", Cage("mounts", "web").Ended(0).Output);
         Assert.Matches("(?m)^1 +Host +.*control group$|^1 +Host +", Cage("plan", "web").Ended(0).Output);
@@ -143,14 +147,14 @@ public sealed class GrammarTests : CageTest
     {
         string id = Store.Stopped("jail");
         foreach (string selector in (string[])["web", id, id[..8], id.ToUpperInvariant(), id[..13].ToUpperInvariant()])
-            Assert.Equal(id, Cage("show", selector, "--json").Objects().Single().GetProperty("id").GetString());
+            Assert.Equal(id, Cage("show", selector, "--json").Objects().Single().Text("id"));
     }
 
     [RootFact]
     public void ANameGoesBeforeTheBeginningOfAnId()
     {
         string id = Store.Stopped("jail"), named = Store.Stopped("jail", id[..6]);
-        Assert.Equal(named, Cage("show", id[..6], "--json").Objects().Single().GetProperty("id").GetString());
+        Assert.Equal(named, Cage("show", id[..6], "--json").Objects().Single().Text("id"));
     }
 
     [RootFact]
@@ -181,7 +185,7 @@ public sealed class GrammarTests : CageTest
         foreach (string command in (string[])["start", "stop", "remove"])
         {
             Cage(command, "x", "y", "z").Failed(1, "\"y\"");
-            string[] states = [.. Cage("list", "--json").Objects().Where(cage => cage.GetProperty("name").GetString() is "x" or "z").Select(cage => cage.GetProperty("state").GetString()!)];
+            string?[] states = [.. Cage("list", "--json").Objects().Where(cage => cage.Text("name") is "x" or "z").Select(cage => cage.Text("state"))];
             Assert.Equal(command switch { "start" => ["Running", "Running"], "stop" => ["Stopped", "Stopped"], _ => (string[])[] }, states);
         }
     }

@@ -17,34 +17,34 @@ public sealed class JsonTests : CageTest
         string id = Store.Stopped(isolation), path = $"{Store.Data}/{id}.w";
         JsonElement stopped = Cage("show", "web", "--json").Objects().Single();
         Assert.Equal(_cageKeys, Keys(stopped));
-        Assert.Equal(id, stopped.GetProperty("id").GetString());
-        Assert.Equal("web", stopped.GetProperty("name").GetString());
-        Assert.Equal("Writable", stopped.GetProperty("kind").GetString());
-        Assert.Equal("Stopped", stopped.GetProperty("state").GetString());
-        Assert.Equal(isolation, stopped.GetProperty("isolation").GetString()!.ToLowerInvariant());
+        Assert.Equal(id, stopped.Text("id"));
+        Assert.Equal("web", stopped.Text("name"));
+        Assert.Equal("Writable", stopped.Text("kind"));
+        Assert.Equal("Stopped", stopped.Text("state"));
+        Assert.Equal(isolation, stopped.Text("isolation")!.ToLowerInvariant());
         Assert.Equal([Store.Host()], stopped.GetProperty("base").EnumerateArray().Select(item => item.GetString()!));
-        Assert.Equal("", stopped.GetProperty("memo").GetString());
-        Assert.Equal(path, stopped.GetProperty("path").GetString());
+        Assert.Equal("", stopped.Text("memo"));
+        Assert.Equal(path, stopped.Text("path"));
         Assert.Equal(JsonValueKind.Null, stopped.GetProperty("rootPath").ValueKind);
         Assert.Equal(JsonValueKind.Null, stopped.GetProperty("processId").ValueKind);
-        Assert.Equal($"{path}/mnt", stopped.GetProperty("mountPoint").GetString());
+        Assert.Equal($"{path}/mnt", stopped.Text("mountPoint"));
         Assert.Equal(JsonValueKind.Null, stopped.GetProperty("startTime").ValueKind);
         Assert.Equal(JsonValueKind.False, stopped.GetProperty("isLive").ValueKind);
 
         Cage("start", "web").Silently();
         JsonElement running = Cage("show", "web", "--json").Objects().Single();
         Assert.Equal(_cageKeys, Keys(running));
-        Assert.Equal("Running", running.GetProperty("state").GetString());
+        Assert.Equal("Running", running.Text("state"));
         if (isolation == "chroot")
         {
-            Assert.Equal($"{path}/mnt", running.GetProperty("rootPath").GetString());
+            Assert.Equal($"{path}/mnt", running.Text("rootPath"));
             Assert.Equal(JsonValueKind.Null, running.GetProperty("processId").ValueKind);
             return;
         }
         int init = running.GetProperty("processId").GetInt32();
-        Assert.Equal($"/proc/{init}/root", running.GetProperty("rootPath").GetString());
+        Assert.Equal($"/proc/{init}/root", running.Text("rootPath"));
         Assert.InRange(DateTimeOffset.Now - running.GetProperty("startTime").GetDateTimeOffset(), TimeSpan.FromSeconds(-1), TimeSpan.FromMinutes(1));
-        JsonElement listed = Cage("list", "--json").Objects().Single(cage => cage.GetProperty("id").GetString() == id);
+        JsonElement listed = Cage("list", "--json").Objects().Single(cage => cage.Text("id") == id);
         foreach (string key in _cageKeys.Except(["startTime"])) Assert.Equal(running.GetProperty(key).GetRawText(), listed.GetProperty(key).GetRawText());
     }
 
@@ -54,10 +54,10 @@ public sealed class JsonTests : CageTest
         Store.Host();
         JsonElement host = Cage("show", "host", "--json").Objects().Single();
         Assert.Equal(_cageKeys, Keys(host));
-        Assert.Equal("ReadOnly", host.GetProperty("kind").GetString());
+        Assert.Equal("ReadOnly", host.Text("kind"));
         Assert.Equal(JsonValueKind.True, host.GetProperty("isLive").ValueKind);
         Assert.Equal(0, host.GetProperty("base").GetArrayLength());
-        Assert.Equal($"{host.GetProperty("path").GetString()}/root", host.GetProperty("rootPath").GetString());
+        Assert.Equal($"{host.Text("path")}/root", host.Text("rootPath"));
         foreach (string key in (string[])["isolation", "processId", "mountPoint", "startTime"]) Assert.Equal(JsonValueKind.Null, host.GetProperty(key).ValueKind);
     }
 
@@ -76,11 +76,11 @@ public sealed class JsonTests : CageTest
         string id = Store.New(Odd, "--base", "host", "--memo", memo);
         Cage("start", Odd).Silently();
         JsonElement cage = Cage("show", Odd, "--json").Objects().Single();
-        Assert.Equal(Odd, cage.GetProperty("name").GetString());
-        Assert.Equal(memo, cage.GetProperty("memo").GetString());
-        Assert.All(Cage("mounts", Odd, "--json").Objects(), mount => Assert.Equal(Odd, mount.GetProperty("cage").GetString()));
+        Assert.Equal(Odd, cage.Text("name"));
+        Assert.Equal(memo, cage.Text("memo"));
+        Assert.All(Cage("mounts", Odd, "--json").Objects(), mount => Assert.Equal(Odd, mount.Text("cage")));
         Assert.Equal(2, Cage("list", "--json").Objects().Length);
-        Assert.Equal(id, Cage("show", Odd, "--json").Objects().Single().GetProperty("id").GetString());
+        Assert.Equal(id, Cage("show", Odd, "--json").Objects().Single().Text("id"));
     }
 
     [RootTheory]
@@ -93,9 +93,9 @@ public sealed class JsonTests : CageTest
         {
             Assert.Equal(["cage", "cageId", "source", "target", "type", "options", "propagation", "layers"], Keys(mount));
             Assert.All(["cage", "cageId", "source", "target", "type", "options", "propagation"], key => Assert.Equal(JsonValueKind.String, mount.GetProperty(key).ValueKind));
-            Assert.Equal(id, mount.GetProperty("cageId").GetString());
+            Assert.Equal(id, mount.Text("cageId"));
         });
-        string[] targets = [.. mounts.Select(mount => $"{mount.GetProperty("type").GetString()} {mount.GetProperty("target").GetString()}")];
+        string[] targets = [.. mounts.Select(mount => $"{mount.Text("type")} {mount.Text("target")}")];
         Assert.Equal("overlay /", targets[0]);
         Assert.All((string[])["proc /proc", "sysfs /sys", "tmpfs /dev", "devpts /dev/pts", "tmpfs /dev/shm", "tmpfs /tmp"], target => Assert.Contains(target, targets));
         Assert.Equal(["/"], mounts[0].GetProperty("layers").EnumerateArray().Select(layer => layer.GetString()!));
@@ -119,17 +119,17 @@ public sealed class JsonTests : CageTest
         {
             Assert.Equal(["order", "side", "action", "target", "undo"], Keys(plan[i]));
             Assert.Equal(i + 1, plan[i].GetProperty("order").GetInt32());
-            Assert.Matches("^(Host|Inside)$", plan[i].GetProperty("side").GetString());
+            Assert.Matches("^(Host|Inside)$", plan[i].Text("side"));
             Assert.Equal(JsonValueKind.String, plan[i].GetProperty("action").ValueKind);
             Assert.Contains(plan[i].GetProperty("target").ValueKind, (JsonValueKind[])[JsonValueKind.String, JsonValueKind.Null]);
             Assert.Contains(plan[i].GetProperty("undo").ValueKind, (JsonValueKind[])[JsonValueKind.String, JsonValueKind.Null]);
         }
-        Assert.Equal(isolation != "chroot", plan.Any(step => step.GetProperty("side").GetString() == "Inside"));
+        Assert.Equal(isolation != "chroot", plan.Any(step => step.Text("side") == "Inside"));
         // A plan is only talk.
         Store.NothingRuns(id);
         Cage("start", "web").Silently();
-        string[] planned = [.. plan.Where(step => step.GetProperty("action").GetString()!.StartsWith("mount ", StringComparison.Ordinal)).Select(step => step.GetProperty("target").GetString()!)];
-        string[] mounted = [.. Cage("mounts", "web", "--json").Objects().Select(mount => mount.GetProperty("target").GetString()!)];
+        string?[] planned = [.. plan.Where(step => step.Text("action")!.StartsWith("mount ", StringComparison.Ordinal)).Select(step => step.Text("target"))];
+        string?[] mounted = [.. Cage("mounts", "web", "--json").Objects().Select(mount => mount.Text("target"))];
         Assert.All(planned.Where(target => target != Store.MountPoint(id)), target => Assert.Contains(target, mounted));
         JsonElement[] stop = Cage("plan", "web", "--json").Objects();
         Assert.NotEmpty(stop);

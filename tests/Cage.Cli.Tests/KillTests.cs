@@ -141,8 +141,8 @@ public sealed class KillTests : CageTest
     {
         foreach (var cage in Cage("list", "--json").Objects())
         {
-            Assert.Equal("x", File.ReadAllText($"{cage.GetProperty("rootPath").GetString()}/a/b/file"));
-            Cage("remove", cage.GetProperty("id").GetString()!).Silently();
+            Assert.Equal("x", File.ReadAllText($"{cage.Text("rootPath")}/a/b/file"));
+            Cage("remove", cage.Text("id")!).Silently();
         }
     }
 

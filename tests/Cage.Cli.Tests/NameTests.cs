@@ -50,6 +50,6 @@ public sealed class NameTests() : CageTest("""we,ird:pa\th "q" 'x' $ü ☃ lower
     public void ANameLikeAnOptionIsReachedById()
     {
         Cage("new", "--web").Failed(2);
-        Assert.Equal("-", Cage("show", Store.New("-", "--read-only"), "--json").Objects()[0].GetProperty("name").GetString());
+        Assert.Equal("-", Cage("show", Store.New("-", "--read-only"), "--json").Objects()[0].Text("name"));
     }
 }

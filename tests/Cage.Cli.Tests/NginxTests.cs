@@ -47,7 +47,7 @@ public sealed class NginxTests : CageTest
         Assert.Equal(own, client.GetByteArrayAsync("/own.html").Result);
         Assert.Equal(own, File.ReadAllBytes($"{root}/var/www/html/own.html"));
         Assert.False(File.Exists("/var/www/html/own.html"));
-        string[] processes = [.. HostView.ProcessesOf([id], Store.Top).Where(process => process.Contains("nginx: ", StringComparison.Ordinal))];
+        string[] processes = [.. Store.ProcessesOf(id).Where(process => process.Contains("nginx: ", StringComparison.Ordinal))];
         Assert.Contains(processes, process => process.Contains("master process", StringComparison.Ordinal));
         Assert.Contains(processes, process => process.Contains("worker process", StringComparison.Ordinal));
         Assert.Equal("Running", Store.State("web"));

@@ -53,11 +53,11 @@ public sealed class RunTests : CageTest
     {
         Store.Host();
         string mark = $"43{Random.Shared.Next(10000, 99999)}";
-        Child run = Store.StartCage("run", "--base", "host", "--isolation", isolation, "--", "sh", "-c", $"setsid sleep {mark} & (trap '' TERM HUP; sleep {mark}) & echo ready; sleep {mark}");
+        string script = $"setsid sleep {mark} & (trap '' TERM HUP; sleep {mark}) & echo ready; sleep {mark}";
+        Child run = Store.StartCage("run", "--base", "host", "--isolation", isolation, "--", "sh", "-c", script);
         run.WaitFor("ready");
         Wait.Until(() => HostView.WithCommandLine($"sleep {mark}").Length >= 3, () => "the daemons did not come up");
         string group = GroupOf(run.Id);
-        Child.Signal(HostView.WithCommandLine($"sleep {mark}").Order().Last(), 0);
         run.Signal(Child.SIGTERM);
         run.End().Ended(128 + Child.SIGTERM);
         Assert.Empty(HostView.WithCommandLine($"sleep {mark}"));
@@ -90,7 +90,9 @@ public sealed class RunTests : CageTest
     public void SeveralAtOnceDoNotMeet(string isolation)
     {
         Store.Host();
-        Child[] runs = [.. Enumerable.Range(0, 12).Select(i => Store.StartCage("run", "--base", "host", "--isolation", isolation, "--", "sh", "-c", $"test ! -e /mark && echo {i} >/mark && sleep 0.1 && cat /mark"))];
+        Child Start(int i) => Store.StartCage(
+            "run", "--base", "host", "--isolation", isolation, "--", "sh", "-c", $"test ! -e /mark && echo {i} >/mark && sleep 0.1 && cat /mark");
+        Child[] runs = [.. Enumerable.Range(0, 12).Select(Start)];
         for (int i = 0; i < runs.Length; i++) Assert.Equal($"{i}\n", runs[i].End().Ended(0).Output);
     }
 

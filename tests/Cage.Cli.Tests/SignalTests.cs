@@ -13,7 +13,7 @@ public sealed class SignalTests : CageTest
         foreach (var (number, name) in ((int, string)[])[
             (Child.SIGTERM, "TERM"), (Child.SIGHUP, "HUP"), (Child.SIGINT, "INT"), (Child.SIGQUIT, "QUIT"), (Child.SIGUSR1, "USR1"), (Child.SIGUSR2, "USR2")])
         {
-            Child exec = Store.StartCage("exec", "web", "--", "sh", "-c", $"trap 'echo got {name}; exit 7' {name}; echo ready; {Waiting}");
+            Child exec = StartInside($"trap 'echo got {name}; exit 7' {name}; echo ready; {Waiting}");
             exec.WaitFor("ready");
             exec.Signal(number);
             Assert.Equal($"ready\ngot {name}\n", exec.End().Ended(7).Output);
@@ -25,7 +25,7 @@ public sealed class SignalTests : CageTest
     public void ACommandThatASignalEndsSaysSo(string isolation)
     {
         Store.Running(isolation);
-        Child exec = Store.StartCage("exec", "web", "--", "sh", "-c", "echo ready; exec sleep 1000");
+        Child exec = StartInside("echo ready; exec sleep 1000");
         exec.WaitFor("ready");
         exec.Signal(Child.SIGTERM);
         exec.End().Ended(128 + Child.SIGTERM);
@@ -70,7 +70,7 @@ public sealed class SignalTests : CageTest
     public void ManySignalsDoNotBreakTheWaiting()
     {
         Store.Running("jail");
-        Child exec = Store.StartCage("exec", "web", "--", "sh", "-c", $"trap : USR1; trap 'exit 7' TERM; echo ready; {Waiting}");
+        Child exec = StartInside($"trap : USR1; trap 'exit 7' TERM; echo ready; {Waiting}");
         exec.WaitFor("ready");
         for (int i = 0; i < 2000; i++) exec.Signal(Child.SIGUSR1);
         exec.Signal(Child.SIGTERM);
@@ -82,7 +82,7 @@ public sealed class SignalTests : CageTest
     public void AStoppedCageEndsWhatIsExecutedInIt(string isolation)
     {
         string id = Store.Running(isolation);
-        Child exec = Store.StartCage("exec", "web", "--", "sh", "-c", "echo ready; exec sleep 1000");
+        Child exec = StartInside("echo ready; exec sleep 1000");
         exec.WaitFor("ready");
         Cage("stop", "web").Ended(0);
         Assert.Contains(exec.End().Status, (int[])[128 + Child.SIGTERM, 128 + Child.SIGKILL]);

@@ -96,7 +96,7 @@ public sealed class StartTests : CageTest
         Assert.Equal("inside\n", File.ReadAllText($"{Store.RootPath("web")}/started"));
         Assert.False(File.Exists("/started"));
         Assert.Equal("said\n", File.ReadAllText($"{Store.Data}/{id}.w/start.log"));
-        Assert.Contains(HostView.ProcessesOf([id], Store.Top), process => process.Contains("sleep 4711", StringComparison.Ordinal));
+        Assert.Contains(Store.ProcessesOf(id), process => process.Contains("sleep 4711", StringComparison.Ordinal));
         Cage("stop", "web").Ended(0);
         Store.NothingIsLeftOf(id);
     }
@@ -136,13 +136,13 @@ public sealed class StartTests : CageTest
     public void AnInitThatWasKilledIsNoObstacle(string isolation)
     {
         string id = Store.Running(isolation);
-        Child exec = Store.StartCage("exec", "web", "--", "sh", "-c", "echo ready; exec sleep 4714");
+        Child exec = StartInside("echo ready; exec sleep 4714");
         exec.WaitFor("ready");
         Child.Signal(Store.InitOf("web"), Child.SIGKILL);
         Wait.Until(() => Store.State("web") == "Stopped", () => "the init lives on");
         // Never two overlays on one upper: what still runs on the old one is in the way, or is gone.
         Outcome start = Cage("start", "web");
-        if (start.Status == 0) Assert.DoesNotContain(HostView.ProcessesOf([id], Store.Top), process => process.Contains("sleep 4714", StringComparison.Ordinal));
+        if (start.Status == 0) Assert.DoesNotContain(Store.ProcessesOf(id), process => process.Contains("sleep 4714", StringComparison.Ordinal));
         else start.Failed(1, "stop");
         Cage("stop", "web").Ended(0);
         Store.NothingIsLeftOf(id);

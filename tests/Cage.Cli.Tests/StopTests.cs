@@ -10,7 +10,7 @@ public sealed class StopTests : CageTest
     public void WhatIgnoresTermIsKilledWhenItsTimeIsOver(string isolation)
     {
         string id = Store.Running(isolation);
-        Child exec = Store.StartCage("exec", "web", "--", "sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done");
+        Child exec = StartInside("trap '' TERM; echo ready; while :; do sleep 0.1; done");
         exec.WaitFor("ready");
         long start = Stopwatch.GetTimestamp();
         Cage("stop", "web", "--timeout", "0.5").Ended(0);
@@ -24,7 +24,7 @@ public sealed class StopTests : CageTest
     public void TermComesFirstAndIsWaitedFor(string isolation)
     {
         string id = Store.Running(isolation);
-        Child exec = Store.StartCage("exec", "web", "--", "sh", "-c", "trap 'sleep 0.3; echo tidy >/tidied; exit 0' TERM; echo ready; while :; do sleep 0.02; done");
+        Child exec = StartInside("trap 'sleep 0.3; echo tidy >/tidied; exit 0' TERM; echo ready; while :; do sleep 0.02; done");
         exec.WaitFor("ready");
         Cage("stop", "web").Ended(0);
         Assert.Equal("tidy\n", File.ReadAllText($"{Store.Data}/{id}.w/root/tidied"));
@@ -39,7 +39,7 @@ public sealed class StopTests : CageTest
         string id = Store.Stopped(isolation);
         StopScript(id, "echo stopped >/stopped; sleep 1000");
         Cage("start", "web").Silently();
-        Child exec = Store.StartCage("exec", "web", "--", "sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done");
+        Child exec = StartInside("trap '' TERM; echo ready; while :; do sleep 0.1; done");
         exec.WaitFor("ready");
         long start = Stopwatch.GetTimestamp();
         Cage("stop", "--force", "web").Ended(0);
@@ -56,7 +56,7 @@ public sealed class StopTests : CageTest
         string id = Store.Stopped(isolation);
         StopScript(id, "test -e /proc/self && pgrep -f 'sleep 47150' >/dev/null && echo there >/seen; echo said");
         Cage("start", "web").Silently();
-        Child exec = Store.StartCage("exec", "web", "--", "sh", "-c", "setsid sleep 47150 & echo ready");
+        Child exec = StartInside("setsid sleep 47150 & echo ready");
         exec.WaitFor("ready");
         Cage("stop", "web").Ended(0);
         Assert.Equal("there\n", File.ReadAllText($"{Store.Data}/{id}.w/root/seen"));
@@ -85,7 +85,7 @@ public sealed class StopTests : CageTest
     public void SuspendedProcessesEndToo(string isolation)
     {
         string id = Store.Running(isolation);
-        Child exec = Store.StartCage("exec", "web", "--", "sh", "-c", "trap 'echo tidy >/tidied; exit' TERM; echo ready; kill -STOP $$; while :; do sleep 0.05; done");
+        Child exec = StartInside("trap 'echo tidy >/tidied; exit' TERM; echo ready; kill -STOP $$; while :; do sleep 0.05; done");
         exec.WaitFor("ready");
         Thread.Sleep(50);
         Cage("stop", "web", "--timeout", "5").Ended(0);
@@ -99,7 +99,7 @@ public sealed class StopTests : CageTest
     public void WhatForksAllTheTimeIsCaught(string isolation)
     {
         string id = Store.Running(isolation);
-        Child exec = Store.StartCage("exec", "web", "--", "sh", "-c", "trap '' TERM; echo ready; f() { trap '' TERM; (f) & sleep 0.01; }; f");
+        Child exec = StartInside("trap '' TERM; echo ready; f() { trap '' TERM; (f) & sleep 0.01; }; f");
         exec.WaitFor("ready");
         Thread.Sleep(100);
         Cage("stop", "web", "--timeout", "0.2").Ended(0);
@@ -145,8 +145,8 @@ public sealed class StopTests : CageTest
     public void WhatTheCageMountedItselfGoesToo(string isolation)
     {
         string id = Store.Running(isolation);
-        Cage("exec", "web", "--", "sh", "-c", "mkdir -p /a/b && mount -t tmpfs tmpfs /a/b && mkdir /a/b/c && mount -t tmpfs tmpfs /a/b/c").Ended(0);
-        Assert.Contains(Cage("mounts", "web", "--json").Objects(), mount => mount.GetProperty("target").GetString() == "/a/b/c");
+        Inside("mkdir -p /a/b && mount -t tmpfs tmpfs /a/b && mkdir /a/b/c && mount -t tmpfs tmpfs /a/b/c").Ended(0);
+        Assert.Contains(Cage("mounts", "web", "--json").Objects(), mount => mount.Text("target") == "/a/b/c");
         Cage("stop", "web").Ended(0);
         Store.NothingIsLeftOf(id);
     }

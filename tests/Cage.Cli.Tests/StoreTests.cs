@@ -110,8 +110,8 @@ public sealed class StoreTests : CageTest
         Assert.Equal(before, Store.Shell("find $STORE/data $STORE/run -xdev -printf '%p %T@\n' | sort | md5sum").Output);
         // Looking is allowed to whom the folder is.
         Assert.Equal(4, Other("list --json").Objects().Length);
-        Assert.Equal("Running", Other("show running --json").Objects()[0].GetProperty("state").GetString());
-        Assert.Equal("Running", Other("show chroot --json").Objects()[0].GetProperty("state").GetString());
+        Assert.Equal("Running", Other("show running --json").Objects()[0].Text("state"));
+        Assert.Equal("Running", Other("show chroot --json").Objects()[0].Text("state"));
         Store.Shell("chmod 700 $STORE/data");
         Assert.Matches("(?i)run it as root", Other("list").Failed(1, Store.Data).Error);
         Cage("stop", "running", "chroot").Ended(0);

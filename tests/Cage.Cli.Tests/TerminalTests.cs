@@ -101,8 +101,7 @@ public sealed class TerminalTests : CageTest
             terminal.Ask($"{{ setsid sleep {mark} </dev/null >/dev/null 2>&1 & }}");
             terminal.Close();
         }
-        Wait.Until(() => HostView.ProcessesOf([id], Store.Top).All(process => process.Contains($"sleep {mark}", StringComparison.Ordinal) || process.Contains("init web", StringComparison.Ordinal)),
-            () => $"still there: {string.Join('\n', HostView.ProcessesOf([id], Store.Top))}");
+        OnlyRun(id, "init web", $"sleep {mark}");
         Assert.Single(HostView.WithCommandLine($"sleep {mark}"));
         Cage("stop", "web").Ended(0);
         Store.NothingIsLeftOf(id);
@@ -121,7 +120,7 @@ public sealed class TerminalTests : CageTest
             terminal.Ask("true");
             terminal.Close();
         }
-        Wait.Until(() => HostView.ProcessesOf([id], Store.Top).All(process => process.Contains("init web", StringComparison.Ordinal)), () => $"still there: {string.Join('\n', HostView.ProcessesOf([id], Store.Top))}");
+        OnlyRun(id, "init web");
     }
 
     [ToolFact("tmux")]
@@ -189,7 +188,8 @@ public sealed class TerminalTests : CageTest
     {
         Store.Running(isolation);
         using Tmux terminal = new(Store);
-        terminal.Type("clear; $CAGE exec -t web -- sh -c 'trap \"exit 5\" INT; test -c $(tty) && test $(tty) -ef /proc/self/fd/0 && echo name is tr\"\"ue >$(tty); while :; do sleep 0.05; done'; echo \"left with \"$?");
+        const string Script = "trap \"exit 5\" INT; test -c $(tty) && test $(tty) -ef /proc/self/fd/0 && echo name is tr\"\"ue >$(tty); while :; do sleep 0.05; done";
+        terminal.Type($"clear; $CAGE exec -t web -- sh -c '{Script}'; echo \"left with \"$?");
         terminal.WaitFor("name is true");
         terminal.Key("C-c");
         terminal.WaitFor("left with 5");
@@ -214,4 +214,9 @@ public sealed class TerminalTests : CageTest
         Cage("exec", "-t", "web", "--", "true").Failed(125, "ENOTTY");
         Cage("run", "-t", "--base", "host", "--", "true").Failed(125, "ENOTTY");
     }
+
+    /// <summary>Waits until nothing runs in the cage but what has one of these words in its command line.</summary>
+    private void OnlyRun(string id, params string[] words) => Wait.Until(
+        () => Store.ProcessesOf(id).All(process => words.Any(word => process.Contains(word, StringComparison.Ordinal))),
+        () => $"still there: {string.Join('\n', Store.ProcessesOf(id))}");
 }

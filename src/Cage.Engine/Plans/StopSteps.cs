@@ -97,7 +97,8 @@ internal sealed record UnmountTree(CageInfo Cage, string Path, bool MayDetach) :
             }
             catch (LinuxException e) when (e.Number == Errno.EBUSY && attempt < Attempts)
             {
-                // What was killed a moment ago may still be letting go of its files.
+                // What was killed a moment ago may still be letting go of its files, and what was started meanwhile was in no list.
+                ControlGroup.Of(Cage.Id)?.Kill();
                 Thread.Sleep(Pause);
             }
             catch (LinuxException e) when (e.Number == Errno.EBUSY)

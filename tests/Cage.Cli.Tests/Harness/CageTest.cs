@@ -17,4 +17,10 @@ public abstract class CageTest(string folder = "s") : IDisposable
     }
 
     protected Outcome Cage(params string[] arguments) => Store.Cage(arguments);
+
+    /// <summary>Runs a script with sh in the cage "web".</summary>
+    protected Outcome Inside(string script) => Cage("exec", "web", "--", "sh", "-c", script);
+
+    /// <summary>Starts a script with sh in the cage "web".</summary>
+    protected Child StartInside(string script) => Store.StartCage("exec", "web", "--", "sh", "-c", script);
 }

@@ -5,7 +5,8 @@ internal static class HostView
 {
     /// <summary>The version 2 hierarchy of control groups; null where none is mounted.</summary>
     public static string? ControlGroups { get; } =
-        File.ReadLines("/proc/mounts").Select(line => line.Split(' ')).FirstOrDefault(fields => fields[2] == "cgroup2" && fields[1].StartsWith("/sys/fs/cgroup", StringComparison.Ordinal))?[1];
+        File.ReadLines("/proc/mounts").Select(line => line.Split(' '))
+            .FirstOrDefault(fields => fields[2] == "cgroup2" && fields[1].StartsWith("/sys/fs/cgroup", StringComparison.Ordinal))?[1];
 
     /// <summary>The control group that a cage with that id has while it runs.</summary>
     public static string? GroupOf(string id) => ControlGroups is null ? null : $"{ControlGroups}/cage/{id}";

@@ -125,16 +125,19 @@ public sealed class TestStore : IDisposable
     }
 
     /// <summary>The state of a cage, as show has it.</summary>
-    public string State(string selector) => Cage("show", selector, "--json").Objects()[0].GetProperty("state").GetString()!;
+    public string State(string selector) => Cage("show", selector, "--json").Objects()[0].Text("state")!;
 
     /// <summary>Where the host sees the files of a cage.</summary>
-    public string RootPath(string selector) => Cage("show", selector, "--json").Objects()[0].GetProperty("rootPath").GetString()!;
+    public string RootPath(string selector) => Cage("show", selector, "--json").Objects()[0].Text("rootPath")!;
 
     /// <summary>The number of a cage's init.</summary>
     public int InitOf(string selector) => Cage("show", selector, "--json").Objects()[0].GetProperty("processId").GetInt32();
 
     /// <summary>The mount point of a writable cage.</summary>
     public string MountPoint(string id) => $"{Data}/{id}.w/mnt";
+
+    /// <summary>The processes in a cage, each with its number and command line.</summary>
+    public IReadOnlyList<string> ProcessesOf(string id) => HostView.ProcessesOf([id], _token);
 
     /// <summary>No mount, hint or control group of these cages is there (and so no process: a control group with one cannot be removed).</summary>
     public void NothingRuns(params string[] ids)
@@ -220,10 +223,12 @@ public sealed class TestStore : IDisposable
     {
         foreach (string process in HostView.ProcessesOf(_ids, _token)) Child.Signal(int.Parse(process.Split(' ')[0]), Child.SIGKILL);
         string groups = string.Join(' ', _ids.Select(HostView.GroupOf).OfType<string>());
-        using Child clearing = Child.Start(
-            "/bin/sh",
-            ["-c", $"grep -F '{_token}' /proc/self/mountinfo | cut -d' ' -f5 | tac | while IFS= read -r m; do umount -l \"$(printf %b \"$m\")\"; done; rmdir {groups}; rm -rf --one-file-system '{Top}'"],
-            Environment);
+        string script = $$"""
+            grep -F '{{_token}}' /proc/self/mountinfo | cut -d' ' -f5 | tac | while IFS= read -r m; do umount -l "$(printf %b "$m")"; done
+            rmdir {{groups}}
+            rm -rf --one-file-system '{{Top}}'
+            """;
+        using Child clearing = Child.Start("/bin/sh", ["-c", script], Environment);
         clearing.End();
     }
 

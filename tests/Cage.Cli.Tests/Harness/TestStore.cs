@@ -166,7 +166,8 @@ public sealed class TestStore : IDisposable
     public void Dispose()
     {
         foreach (Child child in _children) child.Dispose();
-        string[] left = [];
+        // Until it is known better.
+        string[] left = [Top];
         try
         {
             NoteIds();
@@ -176,7 +177,8 @@ public sealed class TestStore : IDisposable
         }
         finally
         {
-            Clear();
+            if (left.Length == 0) System.IO.Directory.Delete(Top, recursive: true);
+            else Clear();
         }
         Assert.True(left.Length == 0, $"The test left:\n{string.Join('\n', left)}");
     }

@@ -11,7 +11,7 @@ public static unsafe partial class Processes
 
     private const int SYS_pidfd_send_signal = 424, SYS_pidfd_open = 434;
     private const int WNOHANG = 1, WUNTRACED = 2, P_PID = 1, P_PIDFD = 3, WEXITED = 4;
-    private const int PR_SET_CHILD_SUBREAPER = 36, PR_SET_NAME = 15;
+    private const int PR_SET_CHILD_SUBREAPER = 36;
 #pragma warning restore CS1591
 
     /// <summary>Opens a process; null when there is none of that number (pidfd_open(2)).</summary>
@@ -71,12 +71,6 @@ public static unsafe partial class Processes
 
     /// <summary>Makes this process the one that orphans below it are handed to (prctl(2), PR_SET_CHILD_SUBREAPER).</summary>
     public static void BecomeSubreaper() => Check.Result(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl", "PR_SET_CHILD_SUBREAPER");
-
-    /// <summary>Names this process as ps shows it, 15 bytes at most (prctl(2), PR_SET_NAME).</summary>
-    public static void SetName(string name)
-    {
-        fixed (byte* text = Files.Terminated(name)) Check.Result(prctl(PR_SET_NAME, (nint)text, 0, 0, 0), "prctl", "PR_SET_NAME");
-    }
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial long syscall(long number, nint a, nint b);

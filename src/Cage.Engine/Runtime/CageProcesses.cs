@@ -17,7 +17,7 @@ internal static class CageProcesses
         switch (cage.Record.Isolation)
         {
             case CageIsolation.Chroot:
-                found.UnionWith(ByLink("root", link => IsBeneath(link, cage.Record.MountPath)));
+                found.UnionWith(ByLink("root", link => MountHolders.IsBeneath(link, cage.Record.MountPath)));
                 break;
             case CageIsolation.Pivot when cage.ProcessId is int pid && TryReadLink($"/proc/{pid}/ns/mnt") is string view:
                 found.UnionWith(ByLink("ns/mnt", link => link == view));
@@ -112,7 +112,4 @@ internal static class CageProcesses
             return null;
         }
     }
-
-    private static bool IsBeneath(string path, string folder) =>
-        path.StartsWith(folder, StringComparison.Ordinal) && (path.Length == folder.Length || path[folder.Length] == '/');
 }

@@ -78,6 +78,7 @@ internal static class MountHolders
         }
     }
 
-    private static bool IsBeneath(string? path, string folder) =>
+    /// <summary>Whether a path is <paramref name="folder"/> or lies in it, by whole components.</summary>
+    internal static bool IsBeneath(string? path, string folder) =>
         path is not null && path.StartsWith(folder, StringComparison.Ordinal) && (path.Length == folder.Length || path[folder.Length] == '/');
 }

@@ -141,16 +141,18 @@ public sealed class CageEngine
     /// <summary>Starts a cage that is not kept. It ends with the calling thread, or when the result is disposed.</summary>
     /// <param name="bases">Names or ids of the cages below it, the topmost first; none means the host's (the nil UUID).</param>
     /// <param name="isolation">Pivot or Jail.</param>
+    /// <param name="takeEarly">Takes a Jail's init that was started beforehand, where there is one.</param>
     /// <exception cref="CageException">As <see cref="Start"/>.</exception>
-    public EphemeralCage StartEphemeral(IReadOnlyList<string> bases, CageIsolation isolation)
+    public EphemeralCage StartEphemeral(IReadOnlyList<string> bases, CageIsolation isolation, Func<HeadStart?>? takeEarly = null)
     {
         ArgumentNullException.ThrowIfNull(bases);
         StartCheck.RequireRoot("running a cage");
         if (isolation == CageIsolation.Chroot)
             throw new CageException(CageError.CageArgumentInvalid, "A cage that is not kept cannot be a chroot, whose mounts the host would have to keep.", "Use pivot or jail.");
-        CageRecord record = new() { Path = Settings.Run, Id = EphemeralId.New(), Kind = CageKind.Writable, Name = "run", Isolation = isolation };
         Directory.CreateDirectory(Settings.Run);
-        HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL };
+        HeadStart? early = isolation == CageIsolation.Jail ? takeEarly?.Invoke() : null;
+        CageRecord record = new() { Path = Settings.Run, Id = early?.Id ?? EphemeralId.New(), Kind = CageKind.Writable, Name = "run", Isolation = isolation };
+        HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL, Early = early };
         try
         {
             Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : [.. bases.Select(name => Store.Find(name).Id)]), host, default);

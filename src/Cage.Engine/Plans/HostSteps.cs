@@ -18,7 +18,7 @@ internal sealed record MakeControlGroup(Guid Id, bool Held = false) : Step
     internal override void Do(StepContext context)
     {
         if (ControlGroup.Of(Id) is not ControlGroup group) return;
-        if (Held) context.Host!.Keep(group.CreateHeld());
+        if (Held) context.Host!.Keep(context.Host.Early?.Group ?? group.CreateHeld());
         else group.Create();
     }
 
@@ -37,6 +37,11 @@ internal sealed record StartInit(string Cage, Guid Id, ulong Namespaces, bool Ow
     internal override void Do(StepContext context)
     {
         HostContext host = context.Host!;
+        if (host.Early is HeadStart early)
+        {
+            host.Adopt(early.Init, new StageChannel(early.Channel));
+            return;
+        }
         // With the first process of a pid namespace all others end. An init that is not one ends them by their group, and so must live to be told.
         bool isFirst = (Namespaces & Spawn.CLONE_NEWPID) != 0;
         (Descriptor ours, Descriptor theirs) = Channels.SocketPair();

@@ -20,6 +20,9 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     /// <summary>The signal that ends the init when this thread ends, for a cage that must not outlive its command; 0 otherwise.</summary>
     public int DeathSignal { get; init; }
 
+    /// <summary>The control group and the init, where they were made before the plan was; the steps that make them take them from here.</summary>
+    public HeadStart? Early { get; init; }
+
     public SpawnedProcess? Init { get; private set; }
 
     /// <summary>Holds a descriptor as long as the cage is.</summary>

@@ -1,0 +1,39 @@
+/* What one start is to be: see spawn.c. */
+#pragma once
+#include <stdint.h>
+
+/* Which step failed. The numbers are known to Cage.Interop's SpawnStage. */
+enum stage { STAGE_NONE, STAGE_CLONE, STAGE_JOIN, STAGE_UNSHARE, STAGE_DESCRIPTORS, STAGE_SESSION, STAGE_ROOT,
+             STAGE_DIRECTORY, STAGE_IDENTITY, STAGE_EXECUTE };
+
+enum flag { NEW_SESSION = 1, CONTROLLING_TERMINAL = 2, SET_IDENTITY = 4, ORPHAN = 8 };
+
+/* Cage.Interop's SpawnRequest has the same layout. */
+struct request {
+    const char *const *candidates; /* programs to try in order, NULL-terminated; none when exec_fd is set */
+    char *const *argv;
+    char *const *envp;
+    const int32_t *descriptors;    /* descriptors[i] becomes descriptor i; every other one is closed */
+    const char *directory;         /* inside the root; NULL keeps the current one */
+    const uint32_t *groups;
+    uint64_t create;               /* CLONE_NEW* for the child */
+    uint64_t unshare;              /* CLONE_NEW* that the child leaves behind once it is in its control group */
+    uint64_t join;                 /* CLONE_NEW* taken from join_fd, a pidfd; 0 for none */
+    int32_t join_fd;
+    int32_t cgroup_fd;             /* -1: the caller's */
+    int32_t root_fd;               /* -1: keep */
+    int32_t exec_fd;               /* -1: use candidates */
+    uint32_t descriptor_count;
+    uint32_t group_count;
+    uint32_t uid;
+    uint32_t gid;
+    uint32_t flags;
+    int32_t death_signal;          /* sent when the calling thread ends; 0 for none */
+    volatile int32_t pid;          /* result */
+    volatile int32_t pidfd;        /* result */
+    volatile int32_t error;        /* result: an errno, or 0 */
+    volatile int32_t failed_stage; /* result */
+};
+
+/* Returns 0 with pid and pidfd set, or -1 with error and failed_stage; then nothing is left. */
+int cage_spawn(struct request *request);

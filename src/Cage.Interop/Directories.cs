@@ -1,34 +1,76 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 
 namespace Cage.Interop;
+
+/// <summary>What an entry of a directory is (readdir(3), d_type).</summary>
+public enum EntryType : byte
+{
+    /// <summary>The file system does not say: statx(2) does.</summary>
+    Unknown = 0,
+
+    /// <summary>A fifo.</summary>
+    Fifo = 1,
+
+    /// <summary>A character device.</summary>
+    CharacterDevice = 2,
+
+    /// <summary>A directory.</summary>
+    Directory = 4,
+
+    /// <summary>A block device.</summary>
+    BlockDevice = 6,
+
+    /// <summary>A regular file.</summary>
+    Regular = 8,
+
+    /// <summary>A symbolic link.</summary>
+    Link = 10,
+
+    /// <summary>A socket.</summary>
+    Socket = 12,
+}
+
+/// <summary>An entry of a directory.</summary>
+/// <param name="Name">Its name with a NUL at the end.</param>
+/// <param name="Type">What it is.</param>
+public readonly record struct DirectoryEntry(byte[] Name, EntryType Type);
 
 /// <summary>What is in a directory, by names as the bytes that they are: not all are UTF-8, and a string could not hold those.</summary>
 public static unsafe partial class Directories
 {
     private const int AT_REMOVEDIR = 0x200, O_RDONLY = 0, O_CLOEXEC = 0x80000;
     private const int SYS_getdents64_x64 = 217, SYS_getdents64_arm64 = 61;
-    private const int BufferSize = 32 * 1024, LengthOffset = 16, NameOffset = 19;
+    private const int BufferSize = 32 * 1024, LengthOffset = 16, TypeOffset = 18, NameOffset = 19;
 
-    /// <summary>Reads on in an open directory: some names, each with a NUL at its end, without <c>.</c> and <c>..</c>; none at the end (getdents64(2)).</summary>
-    public static IReadOnlyList<byte[]> ReadSome(Descriptor directory)
+    /// <summary>Reads on in an open directory: some entries without <c>.</c> and <c>..</c>; none at the end (getdents64(2)).</summary>
+    public static IReadOnlyList<DirectoryEntry> ReadSome(Descriptor directory)
     {
-        byte[] buffer = new byte[BufferSize];
-        List<byte[]> names = [];
-        while (true)
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        try
         {
-            int length;
-            fixed (byte* bytes = buffer)
-                length = (int)Check.Result(syscall(RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? SYS_getdents64_arm64 : SYS_getdents64_x64, directory.Number, (nint)bytes, BufferSize), "getdents64");
-            ReadOnlySpan<byte> rest = buffer.AsSpan(0, length);
-            while (!rest.IsEmpty)
+            List<DirectoryEntry> entries = [];
+            while (true)
             {
-                int size = MemoryMarshal.Read<ushort>(rest[LengthOffset..]);
-                ReadOnlySpan<byte> name = rest[NameOffset..size];
-                name = name[..(name.IndexOf((byte)0) + 1)];
-                if (!name.SequenceEqual(".\0"u8) && !name.SequenceEqual("..\0"u8)) names.Add(name.ToArray());
-                rest = rest[size..];
+                int length;
+                fixed (byte* bytes = buffer)
+                    length = (int)Check.Result(
+                        syscall(RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? SYS_getdents64_arm64 : SYS_getdents64_x64, directory.Number, (nint)bytes, BufferSize),
+                        "getdents64");
+                for (ReadOnlySpan<byte> rest = buffer.AsSpan(0, length); !rest.IsEmpty;)
+                {
+                    int size = MemoryMarshal.Read<ushort>(rest[LengthOffset..]);
+                    ReadOnlySpan<byte> name = rest[NameOffset..size];
+                    name = name[..(name.IndexOf((byte)0) + 1)];
+                    if (!name.SequenceEqual(".\0"u8) && !name.SequenceEqual("..\0"u8)) entries.Add(new DirectoryEntry(name.ToArray(), (EntryType)rest[TypeOffset]));
+                    rest = rest[size..];
+                }
+                if (length == 0 || entries.Count > 0) return entries;
             }
-            if (length == 0 || names.Count > 0) return names;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

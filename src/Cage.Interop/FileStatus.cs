@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Cage.Interop;
 
 /// <summary>What statx(2) tells of a file.</summary>
@@ -15,6 +17,18 @@ public readonly record struct FileStatus(
     uint Mode, uint Uid, uint Gid, ulong Inode, ulong Device, uint Links, long Size, long ModifiedSeconds, ulong MountId,
     bool IsMountRoot)
 {
+    /// <summary>How much it takes on the disk, in units of 512 bytes.</summary>
+    public ulong Blocks { get; init; }
+
+    /// <summary>The device that a device node stands for, as mknod(2) takes it.</summary>
+    public ulong Node { get; init; }
+
+    /// <summary>When it was read last.</summary>
+    public Timestamp Accessed { get; init; }
+
+    /// <summary>When its content was changed last.</summary>
+    public Timestamp Modified { get; init; }
+
     /// <summary>Whether it is a directory.</summary>
     public bool IsDirectory => (Mode & Files.S_IFMT) == Files.S_IFDIR;
 
@@ -27,3 +41,9 @@ public readonly record struct FileStatus(
     /// <summary>Whether both are one and the same file.</summary>
     public bool IsSameFile(FileStatus other) => Inode == other.Inode && Device == other.Device;
 }
+
+/// <summary>A moment as the kernel keeps it (timespec(3)).</summary>
+/// <param name="Seconds">Since 1970.</param>
+/// <param name="Nanoseconds">0 to 999,999,999.</param>
+[StructLayout(LayoutKind.Sequential)]
+public readonly record struct Timestamp(long Seconds, long Nanoseconds);

@@ -84,6 +84,14 @@ public static unsafe partial class Files
     /// <summary>What is known of <paramref name="name"/> in a directory, not followed; null when it is not there (statx(2)).</summary>
     public static FileStatus? StatusAt(Descriptor directory, string name) => TryStatus(directory.Number, name, AT_SYMLINK_NOFOLLOW);
 
+    /// <summary>As <see cref="StatusAt(Descriptor, string)"/>, of a name that may be no text.</summary>
+    /// <param name="directory">Where.</param>
+    /// <param name="name">The name with a NUL at the end.</param>
+    public static FileStatus? StatusAt(Descriptor directory, byte[] name)
+    {
+        fixed (byte* text = name) return TryStatus(directory.Number, text, AT_SYMLINK_NOFOLLOW, PathText.Decode(name));
+    }
+
     /// <summary>Makes a directory with exactly <paramref name="mode"/> (mkdir(2), chmod(2)).</summary>
     /// <exception cref="LinuxException">EEXIST, ENOSPC, EROFS and the others of mkdir(2).</exception>
     public static void MakeDirectory(string path, uint mode) => MakeDirectoryAt(AT_FDCWD, path, mode);
@@ -100,8 +108,7 @@ public static unsafe partial class Files
     /// <summary>Makes a device node with exactly <paramref name="mode"/> below an open directory (mknod(2)).</summary>
     public static void MakeDeviceAt(Descriptor directory, string name, uint mode, uint major, uint minor)
     {
-        ulong device = ((ulong)(major & 0xfffff000) << 32) | ((ulong)(major & 0xfff) << 8) | ((ulong)(minor & 0xffffff00) << 12) | (minor & 0xff);
-        Check.Result(mknodat(directory.Number, name, S_IFCHR | mode, device), "mknod", name);
+        Check.Result(mknodat(directory.Number, name, S_IFCHR | mode, DeviceNumber(major, minor)), "mknod", name);
         Check.Result(fchmodat(directory.Number, name, mode, 0), "chmod", name);
     }
 
@@ -215,15 +222,29 @@ public static unsafe partial class Files
         return buffer[0];
     }
 
+    private static ulong DeviceNumber(uint major, uint minor) =>
+        ((ulong)(major & 0xfffff000) << 32) | ((ulong)(major & 0xfff) << 8) | ((ulong)(minor & 0xffffff00) << 12) | (minor & 0xff);
+
     private static FileStatus? TryStatus(int directory, string path, int flags)
     {
+        fixed (byte* name = Terminated(path)) return TryStatus(directory, name, flags, path);
+    }
+
+    private static FileStatus? TryStatus(int directory, byte* name, int flags, string shown)
+    {
         Statx status;
-        if (statx(directory, path, flags, STATX_BASIC_STATS | STATX_MNT_ID, &status) == 0)
+        if (statx(directory, name, flags, STATX_BASIC_STATS | STATX_MNT_ID, &status) == 0)
             return new FileStatus(status.Mode, status.Uid, status.Gid, status.Ino, ((ulong)status.DevMajor << 32) | status.DevMinor,
                 status.Nlink, (long)status.Size, status.MtimeSeconds, status.MntId,
-                (status.Attributes & STATX_ATTR_MOUNT_ROOT) != 0);
+                (status.Attributes & STATX_ATTR_MOUNT_ROOT) != 0)
+            {
+                Blocks = status.Blocks,
+                Node = DeviceNumber(status.RdevMajor, status.RdevMinor),
+                Accessed = new Timestamp(status.AtimeSeconds, status.AtimeNanoseconds),
+                Modified = new Timestamp(status.MtimeSeconds, status.MtimeNanoseconds),
+            };
         int error = Marshal.GetLastPInvokeError();
-        return error is Errno.ENOENT or Errno.ENOTDIR ? null : throw new LinuxException(error, "statx", path);
+        return error is Errno.ENOENT or Errno.ENOTDIR ? null : throw new LinuxException(error, "statx", shown);
     }
 
     private static nint ReadRaw(int number, Span<byte> buffer)
@@ -271,7 +292,13 @@ public static unsafe partial class Files
         [FieldOffset(28)] public ushort Mode;
         [FieldOffset(32)] public ulong Ino;
         [FieldOffset(40)] public ulong Size;
+        [FieldOffset(48)] public ulong Blocks;
+        [FieldOffset(64)] public long AtimeSeconds;
+        [FieldOffset(72)] public uint AtimeNanoseconds;
         [FieldOffset(112)] public long MtimeSeconds;
+        [FieldOffset(120)] public uint MtimeNanoseconds;
+        [FieldOffset(128)] public uint RdevMajor;
+        [FieldOffset(132)] public uint RdevMinor;
         [FieldOffset(136)] public uint DevMajor;
         [FieldOffset(140)] public uint DevMinor;
         [FieldOffset(144)] public ulong MntId;
@@ -283,8 +310,8 @@ public static unsafe partial class Files
     [LibraryImport("libc", SetLastError = true)]
     private static partial long syscall(long number, nint directory, byte* path, OpenHow* how, nint size);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int statx(int directory, string path, int flags, uint mask, Statx* status);
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int statx(int directory, byte* path, int flags, uint mask, Statx* status);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int mkdirat(int directory, string path, uint mode);

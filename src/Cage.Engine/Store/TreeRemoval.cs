@@ -50,8 +50,8 @@ internal static class TreeRemoval
     /// <summary>Removes what can be removed at once and returns the first directory that is not empty; null when nothing is left.</summary>
     private static byte[]? Clear(Descriptor folder)
     {
-        while (Directories.ReadSome(folder) is { Count: > 0 } names)
-            foreach (byte[] name in names)
+        while (Directories.ReadSome(folder) is { Count: > 0 } entries)
+            foreach ((byte[] name, _) in entries)
             {
                 int error = Directories.TryRemove(folder, name, isDirectory: false);
                 if (error == Errno.EISDIR)

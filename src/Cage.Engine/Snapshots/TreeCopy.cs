@@ -1,0 +1,225 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Cage.Interop;
+
+namespace Cage.Engine.Snapshots;
+
+/// <summary>How far a copy is.</summary>
+/// <param name="Files">Entries made so far.</param>
+/// <param name="Bytes">Bytes of content so far.</param>
+/// <param name="AllFiles">How many there are to be; 0 where that was not counted.</param>
+/// <param name="AllBytes">How many bytes; 0 where that was not counted.</param>
+/// <param name="Elapsed">Since the copy began.</param>
+public sealed record CopyProgress(long Files, long Bytes, long AllFiles, long AllBytes, TimeSpan Elapsed)
+{
+    /// <summary>0 to 100; null where it is not known.</summary>
+    public int? Percent => AllBytes + AllFiles == 0 ? null : (int)Math.Min(100, 100 * Done);
+
+    /// <summary>Bytes in a second.</summary>
+    public double Rate => Bytes / Math.Max(0.001, Elapsed.TotalSeconds);
+
+    /// <summary>How long it still takes at this pace; null where it is not known.</summary>
+    public TimeSpan? Left => Percent is null || Done <= 0 ? null : Elapsed * ((1 - Math.Min(1, Done)) / Done);
+
+    // A file costs about as much as 32 KiB of content does.
+    private double Done => (Bytes + Files * 32768.0) / (AllBytes + AllFiles * 32768.0);
+}
+
+/// <summary>What becomes of a directory that is found in a tree to be copied.</summary>
+internal enum FolderChoice
+{
+    /// <summary>It is copied with all that is in it.</summary>
+    Copy,
+
+    /// <summary>It is made, but empty.</summary>
+    Empty,
+
+    /// <summary>It is left out.</summary>
+    Skip,
+}
+
+/// <summary>Copies a tree with all that belongs to its files: owners, modes, times, attributes with access lists and file capabilities,
+/// hard links among them, holes, fifos, sockets, devices.</summary>
+internal sealed class TreeCopy
+{
+    private readonly ConcurrentDictionary<(ulong Device, ulong Inode), byte[]> _links = new();
+    private readonly ConcurrentQueue<LaterLink> _later = new();
+    private long _files, _bytes;
+
+    /// <summary>Whether content is shared (FICLONE); otherwise it is copied.</summary>
+    public bool Reflink { get; init; }
+
+    /// <summary>What becomes of a directory: its path from the top, and what is known of it.</summary>
+    public Func<string, FileStatus, FolderChoice> Choose { get; init; } = (_, _) => FolderChoice.Copy;
+
+    /// <summary>Whether something else than a directory is left out, by its path from the top.</summary>
+    public Func<string, bool>? Leave { get; init; }
+
+    /// <summary>How much there is to be copied; 0 where that was not counted.</summary>
+    public (long Files, long Bytes) All { get; init; }
+
+    /// <summary>Copies what is in <paramref name="from"/> into the empty directory <paramref name="to"/>, and its attributes.</summary>
+    /// <param name="from">The one; closed at the end.</param>
+    /// <param name="to">The other; closed at the end.</param>
+    /// <param name="progress">Is told now and then, on the calling thread.</param>
+    /// <param name="cancellation">Ends the copy early.</param>
+    /// <exception cref="CageException">What could not be copied, by its path.</exception>
+    public void Run(Descriptor from, Descriptor to, Action<CopyProgress>? progress, CancellationToken cancellation)
+    {
+        using Descriptor top = Channels.Duplicate(to.Number);
+        long start = Stopwatch.GetTimestamp();
+        new TreeWalk((walk, folder) => Visit(walk, folder, cancellation)).Run(
+            from, to, () => progress?.Invoke(new CopyProgress(_files, _bytes, All.Files, All.Bytes, Stopwatch.GetElapsedTime(start))), cancellation);
+        foreach (LaterLink link in _later) MakeLink(top, link);
+    }
+
+    /// <summary>How many entries a tree has, and how many bytes of content they take on the disk.</summary>
+    public (long Files, long Bytes) Measure(Descriptor from, CancellationToken cancellation)
+    {
+        long files = 0, bytes = 0;
+        TreeWalk walk = new((walk, folder) =>
+        {
+            while (Directories.ReadSome(folder.From) is { Count: > 0 } entries)
+                foreach ((byte[] name, EntryType type) in entries)
+                {
+                    if (Files.StatusAt(folder.From, name) is not FileStatus status) continue;
+                    if (status.IsDirectory)
+                    {
+                        if (Choose(folder.PathOf(name), status) == FolderChoice.Copy) walk.Enter(folder, name);
+                    }
+                    else if (Leave?.Invoke(folder.PathOf(name)) == true)
+                    {
+                        continue;
+                    }
+                    Interlocked.Increment(ref files);
+                    // Of a file with several names, each is counted for its part.
+                    if (status.IsRegular) Interlocked.Add(ref bytes, (long)Math.Min((ulong)status.Size, status.Blocks * 512) / Math.Max(1, status.Links));
+                }
+        });
+        walk.Run(from, null, null, cancellation);
+        return (files, bytes);
+    }
+
+    private void Visit(TreeWalk walk, WalkFolder folder, CancellationToken cancellation)
+    {
+        Descriptor to = folder.To!;
+        while (Directories.ReadSome(folder.From) is { Count: > 0 } entries)
+            foreach (DirectoryEntry entry in entries)
+            {
+                try
+                {
+                    if (entry.Type == EntryType.Regular) CopyFile(folder, to, entry.Name, cancellation);
+                    else CopyOther(walk, folder, to, entry.Name, cancellation);
+                }
+                catch (LinuxException e)
+                {
+                    throw CageException.Store("Copying", "/" + folder.PathOf(entry.Name), e);
+                }
+                Interlocked.Increment(ref _files);
+            }
+        Dress(folder.From, to, folder.Status);
+    }
+
+    private void CopyFile(WalkFolder folder, Descriptor target, byte[] name, CancellationToken cancellation)
+    {
+        if (Leave?.Invoke(folder.PathOf(name)) == true) return;
+        Descriptor opened;
+        try
+        {
+            opened = Entries.OpenToRead(folder.From, name);
+        }
+        catch (LinuxException e) when (e.Number == Errno.ENOENT)
+        {
+            // Gone since the directory was read: a host goes on while it is copied.
+            return;
+        }
+        using Descriptor from = opened;
+        FileStatus status = Files.Status(from);
+        if (status.Links > 1 && IsLaterLink(folder, name, status)) return;
+        using Descriptor to = Entries.Create(target, name);
+        if (status.Size > 0 && !(Reflink && FileData.TryClone(from, to)))
+        {
+            if (Reflink) throw new LinuxException(Errno.EOPNOTSUPP, "ficlone", detail: "this file cannot be shared; the provider Copy copies it");
+            FileData.Copy(from, to, status, cancellation);
+        }
+        Interlocked.Add(ref _bytes, status.Size);
+        Dress(from, to, status);
+    }
+
+    private void CopyOther(TreeWalk walk, WalkFolder folder, Descriptor to, byte[] name, CancellationToken cancellation)
+    {
+        if (Files.StatusAt(folder.From, name) is not FileStatus status) return;
+        if (status.IsDirectory)
+        {
+            FolderChoice choice = Choose(folder.PathOf(name), status);
+            if (choice == FolderChoice.Skip) return;
+            Entries.MakeDirectory(to, name);
+            if (choice == FolderChoice.Copy) walk.Enter(folder, name);
+            else DressEmpty(folder.From, to, name);
+            return;
+        }
+        if (status.IsRegular)
+        {
+            CopyFile(folder, to, name, cancellation);
+            return;
+        }
+        if (Leave?.Invoke(folder.PathOf(name)) == true || (status.Links > 1 && IsLaterLink(folder, name, status))) return;
+        if (status.IsLink) Entries.CopyLink(folder.From, to, name);
+        else Entries.MakeNode(to, name, status);
+        if (status.Uid != 0 || status.Gid != 0 || (folder.Status.Mode & SetGroup) != 0) Entries.ChangeOwner(to, name, status.Uid, status.Gid);
+        Attributes.Copy(folder.From, to, name);
+        if (!status.IsLink) Entries.ChangeMode(to, name, status.Mode);
+        Entries.ChangeTimes(to, name, status.Accessed, status.Modified);
+    }
+
+    private const uint SetGroup = 0x400;
+
+    /// <summary>Whether the file has been met before under another name, to which this one is to be a link in the end.</summary>
+    private bool IsLaterLink(WalkFolder folder, byte[] name, FileStatus status)
+    {
+        byte[] path = [.. folder.Path, .. name];
+        byte[] first = _links.GetOrAdd((status.Device, status.Inode), path);
+        if (ReferenceEquals(first, path)) return false;
+        _later.Enqueue(new LaterLink(first, folder.Path, name, folder.Status));
+        return true;
+    }
+
+    /// <summary>Owner before attributes, since a change of owner takes file capabilities away; the mode after both; the times last.</summary>
+    private static void Dress(Descriptor from, Descriptor to, FileStatus status)
+    {
+        Files.ChangeOwner(to, status.Uid, status.Gid);
+        Attributes.Copy(from, to);
+        Files.ChangeMode(to, status.Mode & 0xfff);
+        Entries.ChangeTimes(to, status.Accessed, status.Modified);
+    }
+
+    private static void DressEmpty(Descriptor fromParent, Descriptor toParent, byte[] name)
+    {
+        using Descriptor from = Directories.Open(fromParent, name), to = Directories.Open(toParent, name);
+        Dress(from, to, Files.Status(from));
+    }
+
+    private static void MakeLink(Descriptor top, LaterLink link)
+    {
+        int slash = link.First.AsSpan().LastIndexOf((byte)'/') + 1;
+        using Descriptor first = Descend(top, link.First.AsSpan(0, slash)), folder = Descend(top, link.Folder);
+        Entries.Link(first, link.First[slash..], folder, link.Name);
+        Entries.ChangeTimes(folder, link.FolderStatus.Accessed, link.FolderStatus.Modified);
+    }
+
+    /// <summary>Step by step, since the whole path may be longer than a system call takes.</summary>
+    private static Descriptor Descend(Descriptor top, ReadOnlySpan<byte> path)
+    {
+        Descriptor current = Channels.Duplicate(top.Number);
+        while (!path.IsEmpty)
+        {
+            int slash = path.IndexOf((byte)'/');
+            using Descriptor above = current;
+            current = Directories.Open(above, [.. path[..slash], 0]);
+            path = path[(slash + 1)..];
+        }
+        return current;
+    }
+
+    private sealed record LaterLink(byte[] First, byte[] Folder, byte[] Name, FileStatus FolderStatus);
+}

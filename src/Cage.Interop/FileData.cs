@@ -1,0 +1,119 @@
+using System.Runtime.InteropServices;
+
+namespace Cage.Interop;
+
+/// <summary>The content of regular files, copied inside the kernel (ioctl_ficlone(2), copy_file_range(2)).</summary>
+public static unsafe partial class FileData
+{
+    private const nuint FICLONE = 0x40049409;
+    private const int SEEK_DATA = 3, SEEK_HOLE = 4, BufferSize = 1 << 20, ENXIO = Errno.ENXIO;
+    private const nint Chunk = 1 << 26;
+
+    /// <summary>Lets an empty file share all blocks of another (FICLONE); false where the file system cannot.</summary>
+    /// <exception cref="LinuxException">ENOSPC, EDQUOT, EIO and the others that are no question of ability.</exception>
+    public static bool TryClone(Descriptor from, Descriptor to)
+    {
+        if (ioctl(to.Number, FICLONE, from.Number) == 0) return true;
+        int error = Marshal.GetLastPInvokeError();
+        if (error is Errno.EOPNOTSUPP or Errno.EXDEV or Errno.EINVAL or Errno.ENOTTY or Errno.ENOSYS) return false;
+        throw new LinuxException(error, "ficlone");
+    }
+
+    /// <summary>Copies all of a file into an empty one; what are holes there stay holes.</summary>
+    /// <param name="from">Open to read.</param>
+    /// <param name="to">Open to write.</param>
+    /// <param name="status">What is known of the first.</param>
+    /// <param name="cancellation">Looked at every 64 MiB.</param>
+    public static void Copy(Descriptor from, Descriptor to, FileStatus status, CancellationToken cancellation)
+    {
+        if (status.Size == 0) return;
+        if ((long)status.Blocks * 512 >= status.Size)
+        {
+            CopyPart(from, to, 0, long.MaxValue, cancellation);
+            return;
+        }
+        long end = 0;
+        while (true)
+        {
+            long start = lseek(from.Number, end, SEEK_DATA);
+            if (start < 0)
+            {
+                // ENXIO: nothing but a hole is left. EINVAL: this file system does not tell holes.
+                int error = Marshal.GetLastPInvokeError();
+                if (error == ENXIO) break;
+                if (error != Errno.EINVAL) throw new LinuxException(error, "lseek");
+                CopyPart(from, to, 0, long.MaxValue, cancellation);
+                return;
+            }
+            end = Check.Result(lseek(from.Number, start, SEEK_HOLE), "lseek");
+            CopyPart(from, to, start, end, cancellation);
+        }
+        Check.Result(ftruncate(to.Number, status.Size), "ftruncate");
+    }
+
+    private static void CopyPart(Descriptor from, Descriptor to, long position, long end, CancellationToken cancellation)
+    {
+        long source = position, target = position;
+        while (source < end)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            nint count = copy_file_range(from.Number, &source, to.Number, &target, (nint)Math.Min(Chunk, end - source), 0);
+            if (count > 0) continue;
+            if (count == 0)
+            {
+                // Files of /proc and /sys end at once here, though they have content.
+                if (source == 0) CopyThrough(from, to, 0, end, cancellation);
+                return;
+            }
+            int error = Marshal.GetLastPInvokeError();
+            if (error == Errno.EINTR) continue;
+            if (error is not (Errno.EXDEV or Errno.EINVAL or Errno.EOPNOTSUPP or Errno.ENOSYS or Errno.EPERM)) throw new LinuxException(error, "copy_file_range");
+            CopyThrough(from, to, source, end, cancellation);
+            return;
+        }
+    }
+
+    private static void CopyThrough(Descriptor from, Descriptor to, long position, long end, CancellationToken cancellation)
+    {
+        byte* buffer = (byte*)NativeMemory.Alloc(BufferSize);
+        try
+        {
+            while (position < end)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                nint count = pread(from.Number, buffer, (nint)Math.Min(BufferSize, end - position), position);
+                if (Check.Interrupted(count)) continue;
+                if (Check.Result((long)count, "pread") == 0) return;
+                for (nint done = 0; done < count;)
+                {
+                    nint written = pwrite(to.Number, buffer + done, count - done, position + done);
+                    if (Check.Interrupted(written)) continue;
+                    done += (nint)Check.Result((long)written, "pwrite");
+                }
+                position += count;
+            }
+        }
+        finally
+        {
+            NativeMemory.Free(buffer);
+        }
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int ioctl(int file, nuint request, nint argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial long lseek(int file, long offset, int whence);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int ftruncate(int file, long length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint copy_file_range(int from, long* fromOffset, int to, long* toOffset, nint length, uint flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint pread(int file, byte* buffer, nint count, long offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint pwrite(int file, byte* buffer, nint count, long offset);
+}

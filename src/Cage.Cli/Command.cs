@@ -3,6 +3,9 @@ namespace Cage.Cli;
 /// <summary>One command: its name, its options, and what it does.</summary>
 internal sealed record Command(string Name, string Usage, string Summary, Func<Arguments, int> Run)
 {
+    /// <summary>How many words its name has.</summary>
+    public int Words { get; } = Name.Contains(' ') ? 2 : 1;
+
     /// <summary>Options that stand alone.</summary>
     public IReadOnlyList<string> Switches { get; init; } = [];
 

@@ -17,7 +17,7 @@ internal static class Commands
         },
         new("list", "list [--json]", "list the cages", ListCommand.Run) { Switches = ["--json"] },
         new("show", "show NAME [--json]", "show one cage", ListCommand.Show) { Switches = ["--json"] },
-        new("start", "start NAME...", "start cages", StateCommands.Start),
+        new("start", "start NAME... [--read-only]", "start cages", StateCommands.Start) { Switches = ["--read-only"] },
         new("stop", "stop NAME... [--force] [--timeout SECONDS]", "stop cages", StateCommands.Stop) { Switches = ["--force"], Values = ["--timeout"] },
         new("exec", "exec [-u USER] [-w DIR] [-e K=V]... [-t] NAME -- COMMAND...", "run a command in a running cage", ExecCommand.Exec)
         {
@@ -38,13 +38,23 @@ internal static class Commands
         },
         new("plan", "plan NAME [--json]", "show what a start (or, of a running cage, a stop) would do", PlanCommand.Run) { Switches = ["--json"] },
         new("mounts", "mounts [NAME] [--json]", "list the mounts of running cages", MountsCommand.Run) { Switches = ["--json"] },
+        new("publish", "publish NAME...", "make writable cages read-only, to be bases", StateCommands.Publish),
+        new("snapshot new", "snapshot new [--source DIR] [--provider btrfs|reflink|copy|live] [--note TEXT] [--as-host] [--nested PATH=snapshot|skip|empty]... [--exclude PATTERN]...",
+            "make a snapshot of the host (or DIR), print its name", SnapshotCommands.New)
+        {
+            Switches = ["--as-host"],
+            Values = ["--source", "--provider", "--note", "--nested", "--exclude"],
+        },
+        new("snapshot list", "snapshot list [--json]", "list the snapshots", SnapshotCommands.List) { Switches = ["--json"] },
+        new("snapshot remove", "snapshot remove NAME... [--force]", "remove snapshots", SnapshotCommands.Remove) { Switches = ["--force"] },
         new("remove", "remove NAME... [--force]", "remove cages with all their files", StateCommands.Remove) { Switches = ["--force"] },
     ];
 
-    public static Command? Find(string name)
+    /// <summary>The command that a command line begins with; some have two words.</summary>
+    public static Command? Find(ReadOnlySpan<string> words)
     {
         foreach (Command command in All)
-            if (command.Name == name) return command;
+            if (words.Length >= command.Words && command.Name == (command.Words == 1 ? words[0] : $"{words[0]} {words[1]}")) return command;
         return null;
     }
 

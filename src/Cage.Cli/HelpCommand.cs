@@ -16,7 +16,7 @@ internal static class HelpCommand
             case ["help" or "--help" or "-h"]:
                 Console.Write(Overview());
                 return 0;
-            case ["help", string name] when Commands.Find(name) is Command command:
+            case ["help", _] or ["help", _, _] when Commands.Find(args.AsSpan(1)) is Command command:
                 Console.WriteLine($"cage {command.Usage}\n\n{command.Summary}");
                 return 0;
             default:
@@ -27,11 +27,11 @@ internal static class HelpCommand
 
     private static string Overview()
     {
-        string commands = string.Concat(Commands.All.Select(command => $"  {command.Name,-8} {command.Summary}\n"));
+        string commands = string.Concat(Commands.All.Select(command => $"  {command.Name,-15} {command.Summary}\n"));
         return $"""
             usage: cage COMMAND [OPTION]... [NAME]... [-- COMMAND...]
 
-            {commands}  help     say more about one command: cage help NAME
+            {commands}  help            say more about one command: cage help NAME
 
             A cage is meant by its name, its id, or the beginning of its id. Options stand anywhere before "--".
             Status: exec, enter and run end with the command's own, 125 when Cage failed, 126 when the command cannot be run,

@@ -22,7 +22,7 @@ internal static class NewCommand
             Name = name,
             Kind = readOnly ? CageKind.ReadOnly : CageKind.Writable,
             Memo = arguments.Value("--memo") ?? "",
-            Base = [.. arguments.All("--base").Select(selector => engine.Store.Find(selector).Id)],
+            Base = [.. arguments.All("--base").Select(selector => engine.FindBase(selector))],
             Isolation = (CageIsolation)arguments.Word("--isolation", Words.Isolations, (int)CageIsolation.Jail),
             Device = (DeviceView)arguments.Word("--device", Words.Devices, (int)DeviceView.Private),
             Environment = arguments.All("--environment"),

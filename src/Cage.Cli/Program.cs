@@ -8,11 +8,11 @@ static int Run(string[] args)
 {
     if (args.Length > 0 && args[0] == "init") return Cage.Engine.Runtime.CageInit.Run();
     Channels.EnsureStandard();
-    Command? command = args.Length == 0 ? null : Commands.Find(args[0]);
+    Command? command = Commands.Find(args);
     if (command is null) return HelpCommand.Answer(args);
     try
     {
-        return command.Run(Arguments.Parse(command, args.AsSpan(1)));
+        return command.Run(Arguments.Parse(command, args.AsSpan(command.Words)));
     }
     catch (UsageException e)
     {

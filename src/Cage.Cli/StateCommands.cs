@@ -1,19 +1,18 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Cage.Engine;
 using Cage.Engine.Plans;
 using Cage.Engine.Store;
 
 namespace Cage.Cli;
 
-/// <summary>cage start, cage stop, cage remove: each name in turn; one that fails does not keep the others.</summary>
+/// <summary>cage start, cage stop, cage publish, cage remove: each name in turn; one that fails does not keep the others.</summary>
 internal static class StateCommands
 {
-    // Kept to the end of the process: a signal that comes when all is done must not make a success end like a failure.
-    private static readonly CancellationTokenSource _interruption = new();
-    private static readonly List<PosixSignalRegistration> _watches = [];
-
-    public static int Start(Arguments arguments) => ForEach(arguments, (engine, cage, cancellation) => engine.Start(cage, cancellation));
+    public static int Start(Arguments arguments)
+    {
+        StartOptions options = new() { ReadOnly = arguments.Has("--read-only") };
+        return ForEach(arguments, (engine, cage, cancellation) => engine.Start(cage, options, Messages.Warning, cancellation));
+    }
 
     public static int Stop(Arguments arguments)
     {
@@ -27,18 +26,19 @@ internal static class StateCommands
         return ForEach(arguments, (engine, cage, cancellation) => engine.Remove(cage, force, Messages.Warning, cancellation));
     }
 
+    public static int Publish(Arguments arguments) => ForEach(arguments, (engine, cage, cancellation) => engine.Publish(cage, cancellation));
+
     private static int ForEach(Arguments arguments, Action<CageEngine, CageRecord, CancellationToken> act)
     {
         IReadOnlyList<string> names = arguments.SomeNames();
         CageEngine engine = Commands.OpenEngine();
-        _watches.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt));
-        _watches.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt));
+        CancellationToken cancellation = Interruption.Watch();
         int status = 0;
         foreach (string name in names)
         {
             try
             {
-                act(engine, engine.Store.Find(name), _interruption.Token);
+                act(engine, engine.Store.Find(name), cancellation);
             }
             catch (CageException e)
             {
@@ -47,13 +47,6 @@ internal static class StateCommands
             }
         }
         return status;
-    }
-
-    /// <summary>An interrupted start is unwound, an interrupted stop says how far it came: neither dies in the middle.</summary>
-    private static void Interrupt(PosixSignalContext context)
-    {
-        context.Cancel = true;
-        _interruption.Cancel();
     }
 
     private static TimeSpan Patience(string? seconds)

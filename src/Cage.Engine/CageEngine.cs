@@ -1,5 +1,7 @@
+using Cage.Engine.Layers;
 using Cage.Engine.Plans;
 using Cage.Engine.Runtime;
+using Cage.Engine.Snapshots;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 using Cage.Interop;
@@ -58,7 +60,7 @@ public sealed class CageEngine
         bool reshaped = after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base);
         if (reshaped && Look(before).State == CageState.Running)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation and device can only change while it is stopped.", "Stop it first.", before.Name);
-        if (!after.Base.SequenceEqual(before.Base) && Layers.LayerChain.Resolve(Store, after.Base).Any(layer => layer.Id == after.Id))
+        if (!after.Base.SequenceEqual(before.Base) && LayerChain.Resolve(Store, after.Base).Any(layer => layer.Id == after.Id))
             throw new CageException(CageError.CageArgumentInvalid, $"\"{before.Name}\" would be its own base (a cycle).", "Choose bases that do not need it.", before.Name);
         CageStore.Write(after);
         return Look(after);
@@ -66,10 +68,10 @@ public sealed class CageEngine
 
     /// <summary>What a start would do, step by step.</summary>
     /// <exception cref="CageException">What would be refused.</exception>
-    public Plan PlanStart(CageRecord record)
+    public Plan PlanStart(CageRecord record, StartOptions? options = null)
     {
         StartCheck.RefuseReadOnly(record);
-        return StartPlanner.ForStored(Store, record);
+        return PlanStart(record, LayerChain.Resolve(Store, record.Base, record), options);
     }
 
     /// <summary>What a stop would do, step by step; empty when there is nothing to do.</summary>
@@ -77,7 +79,11 @@ public sealed class CageEngine
 
     /// <summary>Starts a cage: all of its plan, or nothing of it.</summary>
     /// <exception cref="CageException">CageAlreadyRunning, CageRequiresRoot, CageMountFailed, CageStartFailed…; the host is as it was.</exception>
-    public CageInfo Start(CageRecord record, CancellationToken cancellation = default)
+    /// <param name="record">The cage.</param>
+    /// <param name="options">How.</param>
+    /// <param name="warn">Is told what the user should know though the start went on.</param>
+    /// <param name="cancellation">Ends it; what was done is undone.</param>
+    public CageInfo Start(CageRecord record, StartOptions? options = null, Action<string>? warn = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(record);
         StartCheck.RequireRoot("starting a cage");
@@ -89,8 +95,11 @@ public sealed class CageEngine
         if (ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 } left)
             throw new CageException(
                 CageError.CageBusy, $"\"{record.Name}\" was not stopped: process {string.Join(", ", left.Take(5))} of it still runs.", $"cage stop {record.Name} (Stop-Cage) ends what is left.", record.Name);
-        StartCheck.Refuse(record);
-        Plan plan = PlanStart(record);
+        bool readOnly = options?.ReadOnly ?? false;
+        StartCheck.Refuse(Store, record, readOnly);
+        IReadOnlyList<CageRecord> layers = LayerChain.Resolve(Store, record.Base, record);
+        Plan plan = PlanStart(record, layers, options);
+        if (!readOnly) record = HostDrift.Check(Store, record, layers, warn);
         using HostContext host = new(Settings, record, _stage);
         Execute(record.Name, plan.Steps, host, cancellation);
         return Look(record);
@@ -155,7 +164,7 @@ public sealed class CageEngine
         HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL, Early = early };
         try
         {
-            Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : [.. bases.Select(name => Store.Find(name).Id)]), host, default);
+            Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : [.. bases.Select(FindBase)]), host, default);
             return new EphemeralCage(host, CageInfo.OfInit(record, host.Init!.Id));
         }
         catch
@@ -163,6 +172,53 @@ public sealed class CageEngine
             host.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The read-only cage that <paramref name="selector"/> means where a base is named: the word <c>host</c> is the newest snapshot of the host.</summary>
+    /// <exception cref="CageException">CageNotFound, CageAmbiguous, CageSnapshotNotFound.</exception>
+    public Guid FindBase(string selector) => selector == HostLink.Name ? HostLink.Newest(Store).CageId!.Value : Store.Find(selector).Id;
+
+    /// <summary>All snapshots, the oldest first.</summary>
+    public IReadOnlyList<CageSnapshot> Snapshots() => SnapshotFolder.List(Store);
+
+    /// <summary>The snapshot of that name.</summary>
+    /// <exception cref="CageException">CageSnapshotNotFound.</exception>
+    public CageSnapshot FindSnapshot(string name) => Snapshots().FirstOrDefault(snapshot => snapshot.Name == name) ?? throw new CageException(
+        CageError.CageSnapshotNotFound, $"There is no snapshot \"{name}\" in {Settings.Snapshots}.", "cage snapshot list (Get-CageSnapshot) shows what is there.", name);
+
+    /// <summary>Makes a snapshot and the read-only cage that stands for it; the nil UUID follows one of the host.</summary>
+    /// <param name="request">What it is to be.</param>
+    /// <param name="warn">Is told what does not come along.</param>
+    /// <param name="progress">Is told how far a copy is, on the calling thread.</param>
+    /// <param name="cancellation">Ends it; nothing is left.</param>
+    /// <exception cref="CageException">CageSnapshotFailed; CageArgumentInvalid.</exception>
+    public CageSnapshot TakeSnapshot(NewSnapshot request, Action<string>? warn = null, Action<CopyProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        StartCheck.RequireRoot("making a snapshot");
+        return SnapshotMaker.Make(Store, request, warn ?? (_ => { }), progress, cancellation);
+    }
+
+    /// <summary>Removes a snapshot with the cage that stands for it, or what a killed command left of one.</summary>
+    /// <exception cref="CageException">CageBusy: cages are over it. With <paramref name="force"/> only those that run count.</exception>
+    public void RemoveSnapshot(CageSnapshot snapshot, bool force = false)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        StartCheck.RequireRoot("removing a snapshot");
+        SnapshotRemover.Remove(Store, snapshot, force, record => Look(record).State);
+    }
+
+    /// <summary>Makes a writable cage a read-only one of the same id, to be a base.</summary>
+    /// <exception cref="CageException">CageAlreadyRunning; CageArgumentInvalid: it is read-only.</exception>
+    public CageInfo Publish(CageRecord record, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("publishing a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        record = CageStore.Refresh(record);
+        if (Look(record).State == CageState.Running || ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 })
+            throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs: a layer must not be written any more.", "Stop it first.", record.Name);
+        return Look(CagePublisher.Publish(Store, record));
     }
 
     /// <summary>Removes a cage with all its files.</summary>
@@ -188,6 +244,9 @@ public sealed class CageEngine
 
     /// <summary>The processes of a running cage, its init included; none for one that is stopped.</summary>
     public IReadOnlyList<CageProcess> GetProcesses(CageInfo cage) => CageProcess.Of(cage);
+
+    private Plan PlanStart(CageRecord record, IReadOnlyList<CageRecord> layers, StartOptions? options) =>
+        StartPlanner.ForStored(Settings, record, layers, options?.ReadOnly ?? false);
 
     private bool StopHeld(CageRecord record, StopOptions? options, Action<string>? warn, CancellationToken cancellation)
     {

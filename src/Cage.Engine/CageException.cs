@@ -48,6 +48,12 @@ public enum CageError
     /// <summary>The store cannot be read or written.</summary>
     CageStoreFailed,
 
+    /// <summary>A snapshot could not be made or removed.</summary>
+    CageSnapshotFailed,
+
+    /// <summary>No snapshot has that name.</summary>
+    CageSnapshotNotFound,
+
     /// <summary>A command could not be started in the cage.</summary>
     CageCommandFailed,
 

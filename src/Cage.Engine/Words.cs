@@ -6,7 +6,8 @@ namespace Cage.Engine;
 /// cost a tenth of a millisecond of reflection at each start of the command.</summary>
 public static class Words
 {
-    private static readonly string[] _isolations = ["chroot", "pivot", "jail"], _devices = ["private", "host"];
+    private static readonly string[] _isolations = ["chroot", "pivot", "jail"], _devices = ["private", "host"],
+        _providers = ["btrfs", "reflink", "copy", "live"], _nested = ["snapshot", "skip", "empty"], _noYes = ["no", "yes"];
 
     /// <summary>The isolations, in the order of <see cref="CageIsolation"/>.</summary>
     public static IReadOnlyList<string> Isolations => _isolations;
@@ -14,9 +15,21 @@ public static class Words
     /// <summary>The views of <c>/dev</c>, in the order of <see cref="DeviceView"/>.</summary>
     public static IReadOnlyList<string> Devices => _devices;
 
+    /// <summary>The ways to make a snapshot, in the order of <see cref="SnapshotProvider"/>.</summary>
+    public static IReadOnlyList<string> Providers => _providers;
+
+    /// <summary>What becomes of what is nested in a snapshot's source, in the order of <see cref="Snapshots.NestedDecision"/>.</summary>
+    public static IReadOnlyList<string> NestedDecisions => _nested;
+
+    /// <summary>No and yes.</summary>
+    public static IReadOnlyList<string> NoYes => _noYes;
+
     /// <summary>The word for <paramref name="isolation"/>.</summary>
     public static string Word(this CageIsolation isolation) => _isolations[(int)isolation];
 
     /// <summary>The word for <paramref name="device"/>.</summary>
     public static string Word(this DeviceView device) => _devices[(int)device];
+
+    /// <summary>The word for <paramref name="provider"/>.</summary>
+    public static string Word(this SnapshotProvider provider) => _providers[(int)provider];
 }

@@ -86,7 +86,7 @@ public static unsafe partial class Entries
     public static void ChangeTimes(Descriptor file, Timestamp accessed, Timestamp modified)
     {
         Timestamp* times = stackalloc Timestamp[2] { accessed, modified };
-        Check.Result(utimensat(file.Number, null, times, 0), "utimensat");
+        Check.Result(futimens(file.Number, times), "futimens");
     }
 
     [LibraryImport("libc", SetLastError = true)]
@@ -112,6 +112,9 @@ public static unsafe partial class Entries
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fchmodat(int directory, byte* path, uint mode, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int futimens(int file, Timestamp* times);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int utimensat(int directory, byte* path, Timestamp* times, int flags);

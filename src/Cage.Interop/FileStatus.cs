@@ -47,3 +47,9 @@ public readonly record struct FileStatus(
 /// <param name="Nanoseconds">0 to 999,999,999.</param>
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct Timestamp(long Seconds, long Nanoseconds);
+
+/// <summary>What is free on a file system.</summary>
+/// <param name="Bytes">For those who are not privileged.</param>
+/// <param name="Inodes">How many more files there can be.</param>
+/// <param name="CountsInodes">Whether it counts them at all; btrfs does not.</param>
+public readonly record struct FileSystemSpace(long Bytes, long Inodes, bool CountsInodes);

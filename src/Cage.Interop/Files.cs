@@ -8,7 +8,7 @@ public static unsafe partial class Files
 {
 #pragma warning disable CS1591 // open(2), openat2(2), flock(2), stat(2) document each.
     public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_EXCL = 0x80, O_NOCTTY = 0x100, O_TRUNC = 0x200,
-        O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000, O_PATH = 0x200000;
+        O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000, O_PATH = 0x200000, O_TMPFILE = 0x400000;
 
     public const ulong RESOLVE_NO_XDEV = 1, RESOLVE_NO_MAGICLINKS = 2, RESOLVE_NO_SYMLINKS = 4, RESOLVE_BENEATH = 8, RESOLVE_IN_ROOT = 16;
 
@@ -37,6 +37,10 @@ public static unsafe partial class Files
     /// <summary>Opens <paramref name="path"/> as seen from the directory <paramref name="directory"/> (openat(2)).</summary>
     public static Descriptor OpenAt(Descriptor directory, string path, int flags, uint mode = 0) =>
         Check.Descriptor(Retry(() => openat(directory.Number, path, flags | O_CLOEXEC, mode)), "open", path);
+
+    /// <summary>Makes a file without a name in a directory, to be gone when it is closed (open(2), O_TMPFILE).</summary>
+    /// <exception cref="LinuxException">EOPNOTSUPP: the file system has none.</exception>
+    public static Descriptor OpenUnnamed(Descriptor directory) => OpenAt(directory, ".", O_TMPFILE | O_DIRECTORY | O_RDWR, 0x180);
 
     /// <summary>Opens <paramref name="path"/>, or returns null when it or a directory on the way is not there.</summary>
     public static Descriptor? TryOpen(string path, int flags)
@@ -222,6 +226,14 @@ public static unsafe partial class Files
         return buffer[0];
     }
 
+    /// <summary>What is free on the file system of an open directory (statfs(2)).</summary>
+    public static FileSystemSpace Space(Descriptor directory)
+    {
+        long* buffer = stackalloc long[16];
+        Check.Result(fstatfs(directory.Number, buffer), "fstatfs");
+        return new FileSystemSpace(buffer[4] * buffer[1], buffer[6], buffer[5] != 0);
+    }
+
     private static ulong DeviceNumber(uint major, uint minor) =>
         ((ulong)(major & 0xfffff000) << 32) | ((ulong)(major & 0xfff) << 8) | ((ulong)(minor & 0xffffff00) << 12) | (minor & 0xff);
 
@@ -354,6 +366,9 @@ public static unsafe partial class Files
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int statfs(string path, long* buffer);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fstatfs(int file, long* buffer);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint readlinkat(int directory, string path, byte* buffer, nint size);

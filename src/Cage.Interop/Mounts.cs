@@ -14,6 +14,8 @@ public static unsafe partial class Mounts
 
     private const int SYS_open_tree = 428, SYS_move_mount = 429, SYS_fsopen = 430, SYS_fsconfig = 431, SYS_fsmount = 432, SYS_mount_setattr = 442;
     private const int SYS_pivot_root_x64 = 155, SYS_pivot_root_arm64 = 41;
+    private const int CLONE_FS = 0x200;
+    private const nuint MS_RDONLY = 1;
     private const int AT_FDCWD = -100, AT_EMPTY_PATH = 0x1000, AT_RECURSIVE = 0x8000;
     private const uint OPEN_TREE_CLONE = 1, OPEN_TREE_CLOEXEC = 0x80000, FSOPEN_CLOEXEC = 1, FSMOUNT_CLOEXEC = 1;
     private const uint MOVE_MOUNT_F_EMPTY_PATH = 4, MOVE_MOUNT_T_EMPTY_PATH = 0x40;
@@ -62,6 +64,36 @@ public static unsafe partial class Mounts
     {
         Configured(syscall(SYS_fsconfig, configuration.Number, (nint)FSCONFIG_CMD_CREATE, 0, 0, 0), configuration, "create");
         return Check.Descriptor(syscall(SYS_fsmount, configuration.Number, (nint)FSMOUNT_CLOEXEC, (nint)attributes), "fsmount");
+    }
+
+    /// <summary>Mounts by the old call, whose options are one text of less than a page (mount(2)), seen from the directory of this process's
+    /// descriptors: a number is the shortest path there is. On a thread of its own, since that directory is the working directory meanwhile
+    /// (unshare(2), CLONE_FS).</summary>
+    /// <param name="type">The file system's type.</param>
+    /// <param name="target">Where.</param>
+    /// <param name="options">Its options; what they name as a path is seen from <c>/proc/thread-self/fd</c>.</param>
+    /// <param name="readOnly">Whether the mount is read-only.</param>
+    /// <exception cref="LinuxException">E2BIG: the options do not fit; and those of mount(2).</exception>
+    public static void MountFromDescriptors(string type, string target, string options, bool readOnly)
+    {
+        if (options.Length >= Environment.SystemPageSize) throw new LinuxException(Errno.E2BIG, "mount", target);
+        LinuxException? failure = null;
+        Thread thread = new(() =>
+        {
+            try
+            {
+                Check.Result(unshare(CLONE_FS), "unshare");
+                Check.Result(chdir("/proc/thread-self/fd"), "chdir", "/proc/thread-self/fd");
+                Check.Result(mount(type, target, type, readOnly ? MS_RDONLY : 0, options), "mount", target);
+            }
+            catch (LinuxException e)
+            {
+                failure = e;
+            }
+        });
+        thread.Start();
+        thread.Join();
+        if (failure is not null) throw failure;
     }
 
     /// <summary>A copy of the mount that <paramref name="path"/> lies on, from there down, attached nowhere (open_tree(2), OPEN_TREE_CLONE).</summary>
@@ -171,6 +203,12 @@ public static unsafe partial class Mounts
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int umount2(string path, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int unshare(int flags);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int mount(string source, string target, string type, nuint flags, string options);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fchdir(int directory);

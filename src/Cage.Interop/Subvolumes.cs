@@ -17,11 +17,13 @@ public static unsafe partial class Subvolumes
     public const ulong RootInode = 256;
 
     private const nuint BTRFS_IOC_SUBVOL_CREATE = 0x5000940e, BTRFS_IOC_SNAP_DESTROY = 0x5000940f, BTRFS_IOC_SNAP_CREATE_V2 = 0x50009417,
-        BTRFS_IOC_SUBVOL_GETFLAGS = 0x80089419, BTRFS_IOC_SUBVOL_SETFLAGS = 0x4008941a, BTRFS_IOC_GET_SUBVOL_ROOTREF = 0xd000943d, BTRFS_IOC_INO_LOOKUP_USER = 0xd000943e;
+        BTRFS_IOC_SUBVOL_GETFLAGS = 0x80089419, BTRFS_IOC_SUBVOL_SETFLAGS = 0x4008941a, BTRFS_IOC_GET_SUBVOL_ROOTREF = 0xd000943d, BTRFS_IOC_INO_LOOKUP_USER = 0xd000943e, BTRFS_IOC_FS_INFO = 0x8400941f;
 
     private const ulong BTRFS_SUBVOL_RDONLY = 2;
 
     // Every one of the argument structures is a page.
+    private const int FileSystemInfoSize = 1024;
+
     private const int ArgumentSize = 4096, NameOffset = 8, FlagsOffset = 16, NameOffset2 = 56, RootReferenceSize = 16, CountOffset = 4088, PathOffset = 272;
 
     /// <summary>Whether an open directory is the root of a subvolume.</summary>
@@ -58,6 +60,15 @@ public static unsafe partial class Subvolumes
         byte* arguments = stackalloc byte[ArgumentSize];
         Put(arguments, NameOffset, name);
         Check.Result(ioctl(directory.Number, BTRFS_IOC_SNAP_DESTROY, arguments), "btrfs subvolume delete", name);
+    }
+
+    /// <summary>The file system's UUID (BTRFS_IOC_FS_INFO).</summary>
+    public static byte[] FileSystemId(Descriptor directory)
+    {
+        byte* arguments = stackalloc byte[FileSystemInfoSize];
+        new Span<byte>(arguments, FileSystemInfoSize).Clear();
+        Check.Result(ioctl(directory.Number, BTRFS_IOC_FS_INFO, arguments), "btrfs info");
+        return new ReadOnlySpan<byte>(arguments + 16, 16).ToArray();
     }
 
     /// <summary>Whether the subvolume is read-only (BTRFS_IOC_SUBVOL_GETFLAGS).</summary>

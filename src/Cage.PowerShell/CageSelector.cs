@@ -36,7 +36,4 @@ internal sealed class CageSelector(CageEngine engine)
     /// <summary>The cage with that id.</summary>
     /// <exception cref="CageException">CageNotFound; CageConfInvalid.</exception>
     public CageInfo WithId(Guid id) => engine.Find(id.ToString("D"));
-
-    /// <summary>The cages that may stand below another, by name or id.</summary>
-    public static Guid[] Ids(CageStore store, IEnumerable<string> selectors) => [.. selectors.Select(selector => store.Find(selector).Id)];
 }

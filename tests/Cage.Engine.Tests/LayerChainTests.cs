@@ -144,7 +144,7 @@ public sealed class LayerChainTests : IDisposable
         File.CreateSymbolicLink(root, target);
     }
 
-    private void RefuseOverlap(string bases) => LayerChain.RefuseOverlap(LayerChain.Resolve(_test.Store, [.. bases.Split(' ').Select(Id)]));
+    private void RefuseOverlap(string bases) => LayerChain.Refuse(LayerChain.Resolve(_test.Store, [.. bases.Split(' ').Select(Id)]));
 
     [Fact]
     public void Layers_that_overlap_on_one_file_system_are_refused_with_what_to_do()

@@ -31,11 +31,11 @@ public sealed class PlanTests : IDisposable
         File.WriteAllText($"{Data}/{id}.r/cage.conf", $"uuid={id}\nname={id[..4]}\n{bases}root=root\n");
     }
 
-    private Plan Plan(CageRecord record) => StartPlanner.ForStored(_test.Store, record);
+    private Plan Plan(CageRecord record) => _test.Engine.PlanStart(record);
 
     private string[] Lines(CageRecord record) => [.. Plan(record).Lines.Select(line => $"{line.Side} {line.Action} | {line.Target} | {line.Undo}")];
 
-    private string Overlay => $"mount overlay (lowerdir={Data}/{Upper}.r/root:{Data}/{Lower}.r/root, upperdir={Data}/{Writable}.w/root, workdir={Data}/{Writable}.w/work) | {Data}/{Writable}.w/mnt | unmount {Data}/{Writable}.w/mnt";
+    private string Overlay => $"mount overlay (lowerdir={Data}/{Upper}.r/root:{Data}/{Lower}.r/root, upperdir={Data}/{Writable}.w/root, workdir={Data}/{Writable}.w/work, redirect_dir=on, index=off, metacopy=off, xino=auto) | {Data}/{Writable}.w/mnt | unmount {Data}/{Writable}.w/mnt";
 
     private static string Group => ControlGroup.Of(Guid.Parse(Writable))?.Path ?? "(no cgroup2 hierarchy is mounted)";
 
@@ -177,9 +177,9 @@ public sealed class PlanTests : IDisposable
     [
         new IsolatePropagation(),
         new MountScratch("/run/cage"),
-        new MountOverlay([], "", "", ""),
+        new MountOverlay([], null, null, "", Pinned: false),
         new MountOverlay(["/a", "/日本 ,:\\\"", new string('x', 5000)], "/u", "/w", "/m"),
-        new BindRoot("/a b", "/c"),
+        new BindRoot("/a b", "/c", ReadOnly: true),
         new MakeFolder("tmp", 0x3ff),
         new MountFileSystem("tmpfs", "dev", ulong.MaxValue, ["a=b", "c", ""]),
         new MakeDevices(),

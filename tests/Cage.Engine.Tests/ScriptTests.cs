@@ -102,7 +102,7 @@ public sealed class ScriptTests(SmallRoot root) : IClassFixture<SmallRoot>, IDis
         CageRecord record = NewCage(isolation, "setsid sleep 1000 &\nsleep 1000\n");
         using CancellationTokenSource soon = new(TimeSpan.FromMilliseconds(300));
         Stopwatch watch = Stopwatch.StartNew();
-        Assert.Throws<OperationCanceledException>(() => _test.Engine.Start(record, soon.Token));
+        Assert.Throws<OperationCanceledException>(() => _test.Engine.Start(record, cancellation: soon.Token));
         Assert.InRange(watch.Elapsed.TotalSeconds, 0.2, 4);
         _test.AssertNothingLeft(record);
     }

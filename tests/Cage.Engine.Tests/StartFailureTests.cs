@@ -27,7 +27,7 @@ public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>
     }
 
     /// <summary>Fails at what it is to do, on either side and at any time.</summary>
-    private static BindRoot FailingStep(StepSide side) => new("/nonexistent", "/nonexistent") { Side = side };
+    private static BindRoot FailingStep(StepSide side) => new("/nonexistent", "/nonexistent", ReadOnly: false) { Side = side };
 
     /// <summary>Lets a plan fail after each of its steps in turn.</summary>
     [CageTheory]
@@ -70,7 +70,7 @@ public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>
         }
         using CancellationTokenSource before = new();
         before.Cancel();
-        Assert.Throws<OperationCanceledException>(() => _test.Engine.Start(record, before.Token));
+        Assert.Throws<OperationCanceledException>(() => _test.Engine.Start(record, cancellation: before.Token));
         _test.AssertNothingLeft(record);
     }
 

@@ -24,32 +24,48 @@ public static class LayerChain
         return walk.Order;
     }
 
-    /// <summary>Refuses layers that overlayfs would refuse as overlapping (ELOOP): one lies in another, on the same file system.</summary>
+    /// <summary>Refuses layers that overlayfs would refuse: one lies in another on the same file system (ELOOP), or lies on too many overlays (EINVAL).</summary>
     /// <exception cref="CageException">CageMountFailed with what to do.</exception>
-    public static void RefuseOverlap(IReadOnlyList<CageRecord> layers)
+    public static void Refuse(IReadOnlyList<CageRecord> layers)
     {
         ArgumentNullException.ThrowIfNull(layers);
-        if (layers.Count < 2) return;
-        (CageRecord Record, string Path, ulong Device)[] places = [.. layers.Select(Place)];
-        foreach (var outer in places)
-            foreach (var inner in places)
-            {
-                if (outer.Record == inner.Record || outer.Device != inner.Device) continue;
-                string prefix = outer.Path == "/" ? "/" : outer.Path + "/";
-                if (inner.Path != outer.Path && !inner.Path.StartsWith(prefix, StringComparison.Ordinal)) continue;
-                string live = outer.Path == "/" ? " (the live host)" : "";
-                throw new CageException(
-                    CageError.CageMountFailed,
-                    $"\"{inner.Record.Name}\" at {inner.Path} lies in \"{outer.Record.Name}\" at {outer.Path}{live}: overlayfs refuses overlapping layers (ELOOP).",
-                    "Use a snapshot or copy in place of the outer one, or put the inner one on another file system.",
-                    inner.Record.Name);
-            }
+        Place[] places = [.. layers.Select(Place.Of)];
+        foreach (Place place in places)
+            if (place.IsOverlay) OverlayDepth.Refuse(place.Record, place.Path);
+        if (places.Length < 2) return;
+        // Sorted with a slash at their ends, what lies in one follows it at once.
+        Array.Sort(places, (a, b) => a.Device != b.Device ? a.Device.CompareTo(b.Device) : string.CompareOrdinal(a.Prefix, b.Prefix));
+        for (int i = 1; i < places.Length; i++)
+        {
+            Place outer = places[i - 1], inner = places[i];
+            if (outer.Device != inner.Device || !inner.Prefix.StartsWith(outer.Prefix, StringComparison.Ordinal)) continue;
+            string live = outer.Path == "/" ? " (the live host)" : "";
+            throw new CageException(
+                CageError.CageMountFailed,
+                $"\"{inner.Record.Name}\" at {inner.Path} lies in \"{outer.Record.Name}\" at {outer.Path}{live}: overlayfs refuses overlapping layers (ELOOP).",
+                "Use a snapshot or copy in place of the outer one, or put the inner one on another file system.",
+                inner.Record.Name);
+        }
     }
 
-    private static (CageRecord Record, string Path, ulong Device) Place(CageRecord record)
+    /// <summary>Whether these layers will be the same at the next start: neither the nil UUID, whose files follow the newest snapshot, nor a live tree is among them.</summary>
+    public static bool IsPinned(IReadOnlyList<CageRecord> layers)
     {
-        using Descriptor directory = Files.Open(record.RootPath, Files.O_PATH | Files.O_DIRECTORY);
-        return (record, Files.ReadLink(directory.ProcPath) ?? record.RootPath, Files.Status(directory).Device);
+        ArgumentNullException.ThrowIfNull(layers);
+        return !layers.Any(layer => layer.Id == CageRecord.Nil || layer.IsLive);
+    }
+
+    /// <summary>Where a layer's files really are.</summary>
+    private sealed record Place(CageRecord Record, string Path, ulong Device, bool IsOverlay)
+    {
+        public string Prefix { get; } = Path == "/" ? "/" : Path + "/";
+
+        public static Place Of(CageRecord record)
+        {
+            using Descriptor directory = Files.Open(record.RootPath, Files.O_PATH | Files.O_DIRECTORY);
+            return new Place(
+                record, Files.ReadLink(directory.ProcPath) ?? record.RootPath, Files.Status(directory).Device, Files.FileSystemType(directory.ProcPath) == Files.OVERLAYFS_SUPER_MAGIC);
+        }
     }
 
     /// <summary>Depth first, the last base first: the reverse of that order has each layer above what it needs, and earlier bases above later ones.</summary>

@@ -2,11 +2,32 @@ using Cage.Interop;
 
 namespace Cage.Engine.Plans;
 
-/// <summary>Mounts overlayfs (Documentation/filesystems/overlayfs.rst): one lowerdir a call, by descriptor where the kernel takes them
-/// (6.13), by a short /proc path otherwise (6.8).</summary>
-internal sealed record MountOverlay(IReadOnlyList<string> Lower, string Upper, string Work, string Path) : PortableStep
+/// <summary>How overlayfs is told its directories, the best first.</summary>
+internal enum OverlayWay
 {
-    public override string Action => $"mount overlay (lowerdir={string.Join(':', Lower)}, upperdir={Upper}, workdir={Work})";
+    /// <summary>One call and a descriptor for each (Linux 6.13).</summary>
+    Descriptors,
+
+    /// <summary>One call and a short /proc path for each (lowerdir+, Linux 6.8). A longer one than 255 bytes would be EINVAL.</summary>
+    Paths,
+
+    /// <summary>All in the one option page of mount(2), as numbers of descriptors: 500 of them fit.</summary>
+    Page,
+}
+
+/// <summary>Mounts overlayfs (Documentation/filesystems/overlayfs.rst) on a cage's root: its layers below, its own files above.</summary>
+/// <param name="Lower">The layers, the topmost first.</param>
+/// <param name="Upper">Where it writes; null to write nowhere.</param>
+/// <param name="Work">overlayfs's own folder beside the upper; null with that.</param>
+/// <param name="Path">Where it is mounted.</param>
+/// <param name="Pinned">Whether the layers will be the same at every start, so that a directory of theirs may be renamed.</param>
+internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, string? Work, string Path, bool Pinned = true) : PortableStep
+{
+    private const string Directories = "lowerdir+";
+
+    public override string Action => Upper is null
+        ? $"mount overlay ro (lowerdir={string.Join(':', Lower)})"
+        : $"mount overlay (lowerdir={string.Join(':', Lower)}, upperdir={Upper}, workdir={Work}, {string.Join(", ", Settings.Select(set => $"{set.Key}={set.Value}"))})";
 
     public override string Target => Path;
 
@@ -14,16 +35,22 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string Upper, s
 
     internal override CageError Failure => CageError.CageMountFailed;
 
+    /// <summary>The first way that is tried: an older kernel's, in tests.</summary>
+    internal OverlayWay First { get; init; }
+
+    /// <summary>docs/architecture.md says why each is what it is, whatever the kernel was built or started with.</summary>
+    private (string Key, string Value)[] Settings =>
+        Upper is null ? [] : [("redirect_dir", Pinned ? "on" : "follow"), ("index", "off"), ("metacopy", "off"), ("xino", "auto")];
+
     internal override void Do(StepContext context)
     {
         List<Descriptor> held = [];
         try
         {
             Descriptor[] lower = [.. Lower.Select(path => Hold(held, path))];
-            Descriptor mount = Make(lower, Hold(held, Upper), Hold(held, Work));
-            context.Attached(this, mount, isRoot: true);
-            using Descriptor target = Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW);
-            Mounts.Attach(mount, target);
+            Descriptor? upper = Upper is null ? null : Hold(held, Upper), work = Work is null ? null : Hold(held, Work);
+            for (OverlayWay way = First; ; way++)
+                if (TryMount(way, lower, upper, work, context)) return;
         }
         finally
         {
@@ -33,23 +60,53 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string Upper, s
 
     internal override void Undo(StepContext context) => context.Detach(this);
 
-    internal override void Write(WireWriter wire) => wire.Texts(Lower).Text(Upper).Text(Work).Text(Path);
+    internal override void Write(WireWriter wire) => wire.Texts(Lower).Text(Upper).Text(Work).Text(Path).Number(Pinned ? 1 : 0);
 
-    public static PortableStep Read(ref WireReader wire) => new MountOverlay(wire.Texts(), wire.Text(), wire.Text(), wire.Text());
+    public static PortableStep Read(ref WireReader wire) => new MountOverlay(wire.Texts(), wire.OptionalText(), wire.OptionalText(), wire.Text(), wire.Number() != 0);
 
-    private static Descriptor Make(Descriptor[] lower, Descriptor upper, Descriptor work)
+    /// <summary>False where this kernel does not know the way.</summary>
+    private bool TryMount(OverlayWay way, Descriptor[] lower, Descriptor? upper, Descriptor? work, StepContext context)
     {
+        if (way == OverlayWay.Page)
+        {
+            MountByPage(lower, upper, work);
+            context.Attached(this, Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW), isRoot: true);
+            return true;
+        }
         using Descriptor configuration = Mounts.OpenFileSystem("overlay");
         Mounts.SetOption(configuration, "source", "overlay");
-        foreach (Descriptor layer in lower) SetDirectory(configuration, "lowerdir+", layer);
-        SetDirectory(configuration, "upperdir", upper);
-        SetDirectory(configuration, "workdir", work);
-        return Mounts.Create(configuration, 0);
+        foreach (Descriptor layer in lower)
+            if (!TrySet(way, configuration, Directories, layer)) return false;
+        if (upper is not null) TrySet(way, configuration, "upperdir", upper);
+        if (work is not null) TrySet(way, configuration, "workdir", work);
+        foreach (var (key, value) in Settings) Mounts.SetOption(configuration, key, value);
+        Descriptor mount = Mounts.Create(configuration, upper is null ? Mounts.MOUNT_ATTR_RDONLY : 0);
+        context.Attached(this, mount, isRoot: true);
+        using Descriptor target = Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW);
+        Mounts.Attach(mount, target);
+        return true;
     }
 
-    private static void SetDirectory(Descriptor configuration, string key, Descriptor directory)
+    private static bool TrySet(OverlayWay way, Descriptor configuration, string key, Descriptor directory)
     {
-        if (!Mounts.TrySetDescriptor(configuration, key, directory)) Mounts.SetOption(configuration, key, directory.ProcPath);
+        if (way == OverlayWay.Descriptors) return Mounts.TrySetDescriptor(configuration, key, directory);
+        try
+        {
+            Mounts.SetOption(configuration, key, directory.ProcPath);
+            return true;
+        }
+        catch (LinuxException e) when (key == Directories && e.Number == Errno.EINVAL && e.Detail?.Contains("Unknown parameter", StringComparison.Ordinal) == true)
+        {
+            return false;
+        }
+    }
+
+    private void MountByPage(Descriptor[] lower, Descriptor? upper, Descriptor? work)
+    {
+        IEnumerable<string> options = [$"lowerdir={string.Join(':', lower.Select(layer => layer.Number))}"];
+        if (upper is not null && work is not null)
+            options = [.. options, $"upperdir={upper.Number}", $"workdir={work.Number}", .. Settings.Select(set => $"{set.Key}={set.Value}")];
+        Mounts.MountFromDescriptors("overlay", Path, string.Join(',', options), readOnly: upper is null);
     }
 
     private static Descriptor Hold(List<Descriptor> held, string path)

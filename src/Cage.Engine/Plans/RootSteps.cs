@@ -56,9 +56,9 @@ internal sealed record MountScratch(string Path) : PortableStep
 }
 
 /// <summary>A cage without a base: its own directory is its root (mount(2), MS_BIND).</summary>
-internal sealed record BindRoot(string Source, string Path) : PortableStep
+internal sealed record BindRoot(string Source, string Path, bool ReadOnly) : PortableStep
 {
-    public override string Action => $"bind {Source}";
+    public override string Action => ReadOnly ? $"bind {Source} ro" : $"bind {Source}";
 
     public override string Target => Path;
 
@@ -70,15 +70,16 @@ internal sealed record BindRoot(string Source, string Path) : PortableStep
     {
         Descriptor mount = Mounts.CloneTree(Source);
         context.Attached(this, mount, isRoot: true);
+        if (ReadOnly) Mounts.SetAttributes(mount, Mounts.MOUNT_ATTR_RDONLY);
         using Descriptor target = Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW);
         Mounts.Attach(mount, target);
     }
 
     internal override void Undo(StepContext context) => context.Detach(this);
 
-    internal override void Write(WireWriter wire) => wire.Text(Source).Text(Path);
+    internal override void Write(WireWriter wire) => wire.Text(Source).Text(Path).Number(ReadOnly ? 1 : 0);
 
-    public static PortableStep Read(ref WireReader wire) => new BindRoot(wire.Text(), wire.Text());
+    public static PortableStep Read(ref WireReader wire) => new BindRoot(wire.Text(), wire.Text(), wire.Number() != 0);
 }
 
 /// <summary>Makes the cage's root the root of its mount namespace and lets go of the host's (pivot_root(2)). [001]</summary>

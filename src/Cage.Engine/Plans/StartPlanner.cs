@@ -5,19 +5,30 @@ using Cage.Interop;
 
 namespace Cage.Engine.Plans;
 
+/// <summary>How a cage is started.</summary>
+public sealed record StartOptions
+{
+    /// <summary>Whether nothing can be written in it this time: its own files are one more layer.</summary>
+    public bool ReadOnly { get; init; }
+}
+
 /// <summary>Makes the plan of a start from a cage's record and its layers.</summary>
 internal static class StartPlanner
 {
     private const ulong Quiet = Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NODEV, Inert = Quiet | Mounts.MOUNT_ATTR_NOEXEC;
 
     /// <summary>The plan for a cage of the store.</summary>
-    public static Plan ForStored(CageStore store, CageRecord record)
+    /// <param name="settings">Where things are.</param>
+    /// <param name="record">The cage.</param>
+    /// <param name="layers">Those below it.</param>
+    /// <param name="readOnly">Whether nothing can be written in it this time.</param>
+    public static Plan ForStored(StoreSettings settings, CageRecord record, IReadOnlyList<CageRecord> layers, bool readOnly)
     {
-        IReadOnlyList<CageRecord> layers = LayerChain.Resolve(store, record.Base, record);
-        LayerChain.RefuseOverlap(layers);
-        PortableStep root = layers.Count == 0
-            ? new BindRoot(record.RootPath, record.MountPath)
-            : new MountOverlay([.. layers.Select(layer => layer.RootPath)], record.RootPath, record.WorkPath, record.MountPath);
+        LayerChain.Refuse(layers);
+        IEnumerable<string> lower = layers.Select(layer => layer.RootPath);
+        PortableStep root = layers.Count == 0 ? new BindRoot(record.RootPath, record.MountPath, readOnly)
+            : readOnly ? new MountOverlay([record.RootPath, .. lower], null, null, record.MountPath)
+            : new MountOverlay([.. lower], record.RootPath, record.WorkPath, record.MountPath, LayerChain.IsPinned(layers));
         List<Step> steps = [new MakeControlGroup(record.Id)];
         if (record.Isolation == CageIsolation.Chroot)
         {
@@ -27,7 +38,7 @@ internal static class StartPlanner
         else
         {
             steps.Add(StartInit(record));
-            steps.Add(new RecordInit(InitHint.PathOf(store.Settings, record.Id), record.Id));
+            steps.Add(new RecordInit(InitHint.PathOf(settings, record.Id), record.Id));
             steps.AddRange(Enter(record, [root], OwnsResolver(record.RootPath)));
         }
         if (record.Start.Length > 0) steps.Add(new RunStartScript($"{record.Path}/{record.Start}"));
@@ -44,7 +55,7 @@ internal static class StartPlanner
         yield return new MakeControlGroup(record.Id, Held: true);
         yield return StartInit(record);
         IReadOnlyList<CageRecord> layers = LayerChain.Resolve(store, bases());
-        LayerChain.RefuseOverlap(layers);
+        LayerChain.Refuse(layers);
         string scratch = store.Settings.Run;
         PortableStep[] roots =
         [

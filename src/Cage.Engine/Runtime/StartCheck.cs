@@ -6,13 +6,14 @@ namespace Cage.Engine.Runtime;
 /// <summary>What a start refuses before anything is mounted, each with what to do instead.</summary>
 internal static class StartCheck
 {
-    public static void Refuse(CageRecord record)
+    public static void Refuse(CageStore store, CageRecord record, bool readOnly)
     {
         RequireRoot("starting a cage");
         RefuseReadOnly(record);
         RefuseMountPoint(record);
         FileStatus root = Directory(record, record.RootPath, "root");
-        if (record.Base.Count == 0) return;
+        if (record.Base.Count == 0 || readOnly) return;
+        UpperCheck.Refuse(store, record);
         FileStatus work = Directory(record, record.WorkPath, "work");
         if (work.Device != root.Device || work.MountId != root.MountId)
             throw Problem(record, $"{record.WorkPath} lies on another file system or mount than {record.RootPath} (EXDEV)", "overlayfs needs both on one: move the work folder.");
@@ -48,6 +49,6 @@ internal static class StartCheck
     private static FileStatus Directory(CageRecord record, string path, string key) =>
         Files.StatusFollowed(path) is { IsDirectory: true } status ? status : throw Problem(record, $"{path}: the {key} folder is not there (ENOENT)", $"mkdir \"{path}\".");
 
-    private static CageException Problem(CageRecord record, string what, string advice) =>
+    internal static CageException Problem(CageRecord record, string what, string advice) =>
         new(CageError.CageStartFailed, $"\"{record.Name}\" was not started: {what}.", advice, record.Name);
 }

@@ -65,7 +65,7 @@ public sealed class CageInfo
     public DateTimeOffset? StartTime => _init is InitHint hint ? BootClock.ToTime(hint.StartTime) : null;
 
     /// <summary>Whether it is the live host, <c>/</c> itself, which overlayfs makes no promise about once it changes. [000]</summary>
-    public bool IsLive => Kind == CageKind.ReadOnly && Files.ReadLink(Record.RootPath) == "/";
+    public bool IsLive => Record.IsLive;
 
     /// <summary>What its conf says.</summary>
     public CageRecord Record { get; }

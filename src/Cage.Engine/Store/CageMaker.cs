@@ -1,4 +1,5 @@
 using System.Globalization;
+using Cage.Engine.Snapshots;
 using Cage.Interop;
 
 namespace Cage.Engine.Store;
@@ -20,7 +21,7 @@ internal static class CageMaker
             using Descriptor folder = Files.Open(data, Files.O_RDONLY | Files.O_DIRECTORY);
             Files.Lock(folder, wait: true);
             Sweep(data);
-            Files.MakeDirectory(temporary, FolderMode);
+            MakeFolder(folder, temporary, request.Kind);
             held = CageLock.Take(temporary);
         }
         catch (LinuxException e)
@@ -50,6 +51,20 @@ internal static class CageMaker
         }
     }
 
+    /// <summary>A writable cage on btrfs gets a subvolume, to be removed as one. In it root and work are plain directories: between two subvolumes
+    /// overlayfs could not rename (EXDEV).</summary>
+    private static void MakeFolder(Descriptor data, string path, CageKind kind)
+    {
+        if (kind != CageKind.Writable || Files.FileSystemType(data.ProcPath) != Subvolumes.BTRFS_SUPER_MAGIC)
+        {
+            Files.MakeDirectory(path, FolderMode);
+            return;
+        }
+        Subvolumes.Create(data, Path.GetFileName(path));
+        using Descriptor folder = Files.Open(path, Files.O_RDONLY | Files.O_DIRECTORY);
+        Files.ChangeMode(folder, FolderMode);
+    }
+
     private static CageRecord Describe(NewCage request, string path) => new()
     {
         Path = path,
@@ -61,11 +76,14 @@ internal static class CageMaker
         Isolation = request.Isolation,
         Device = request.Device,
         Environment = request.Environment,
+        Origin = request.Origin,
     };
 
     private static void Refuse(CageStore store, NewCage request)
     {
         RefuseTexts(request.Name, request.Memo, request.Environment);
+        if (request.Name == HostLink.Name && request.Id != CageRecord.Nil)
+            throw new CageException(CageError.CageArgumentInvalid, $"\"{HostLink.Name}\" stands for the newest snapshot of the host and names no other cage.", "Choose another name.", request.Name);
         if (store.Get(request.Id) is not null)
             throw new CageException(CageError.CageAlreadyExists, $"There is a cage {request.Id} already.", "Leave the id out for a new one.", request.Id.ToString());
         foreach (Guid id in request.Base) RefuseBase(store, id);
@@ -141,7 +159,7 @@ internal static class CageMaker
                     Files.MakeLinkAt(folder, record.Root, source);
                 break;
             case SourceMode.Copy:
-                Copy(RealPath(source), record.RootPath);
+                Copy(RealPath(source), record.RootPath, default);
                 break;
         }
     }
@@ -159,33 +177,12 @@ internal static class CageMaker
         return Files.ReadLink(folder.ProcPath) ?? path;
     }
 
-    /// <summary>By coreutils' cp, which keeps links, holes, attributes and lists, and shares blocks where the file system can.</summary>
-    private static void Copy(string source, string target)
+    /// <summary>All that belongs to the files comes along; blocks are shared where the file system can. What is mounted below does not.</summary>
+    private static void Copy(string source, string target, CancellationToken cancellation)
     {
-        using Descriptor nothing = Files.Open("/dev/null", Files.O_RDWR);
-        (Descriptor read, Descriptor write) = Channels.Pipe();
-        using (read)
-        {
-            SpawnedProcess copy;
-            using (write)
-                copy = Spawn.Start(new SpawnRequest
-                {
-                    Candidates = ["/usr/bin/cp", "/bin/cp"],
-                    Arguments = ["cp", "-a", "--one-file-system", "--reflink=auto", "-T", "--", source, target],
-                    Environment = ["PATH=/usr/bin:/bin", "LC_ALL=C"],
-                    Descriptors = [nothing, nothing, write],
-                });
-            using (copy)
-            {
-                byte[] said = Files.ReadAll(read);
-                WaitStatus status = Processes.Wait(copy.Id);
-                if (status.ExitStatus == 0) return;
-                throw new CageException(
-                    CageError.CageStoreFailed,
-                    string.Create(CultureInfo.InvariantCulture, $"Copying {source}: cp ended with {status.ExitStatus}: {System.Text.Encoding.UTF8.GetString(said).Trim()}."),
-                    target: source);
-            }
-        }
+        using Descriptor tree = Mounts.CloneTree(source);
+        Files.MakeDirectory(target, PrivateMode);
+        new TreeCopy().Run(Files.OpenAt(tree, ".", Files.O_RDONLY | Files.O_DIRECTORY), Files.Open(target, Files.O_RDONLY | Files.O_DIRECTORY), null, cancellation);
     }
 
     private static void Move(string source, string target, Action finish)

@@ -35,6 +35,28 @@ public enum DeviceView
     Host,
 }
 
+/// <summary>How a snapshot is made.</summary>
+public enum SnapshotProvider
+{
+    /// <summary>A read-only snapshot of a btrfs subvolume: the same time for any size. [000]</summary>
+    Btrfs,
+
+    /// <summary>A tree whose files share their blocks with the source's (FICLONE): XFS, btrfs below a subvolume's root, bcachefs.</summary>
+    Reflink,
+
+    /// <summary>A whole copy.</summary>
+    Copy,
+
+    /// <summary>A link to the source itself, which overlayfs makes no promise about once that changes. [000]</summary>
+    Live,
+}
+
+/// <summary>Which snapshot a read-only cage stands for (keys <c>source</c>, <c>provider</c>, <c>host</c>).</summary>
+/// <param name="Source">The directory that it was made of.</param>
+/// <param name="Provider">How.</param>
+/// <param name="OfHost">Whether it stands for the host, so that the nil UUID follows it.</param>
+public sealed record SnapshotOrigin(string Source, SnapshotProvider Provider, bool OfHost);
+
 /// <summary>One cage as its cage.conf has it.</summary>
 public sealed record CageRecord
 {
@@ -83,6 +105,15 @@ public sealed record CageRecord
     /// <summary>Its own environment, NAME=value each.</summary>
     public IReadOnlyList<string> Environment { get; init; } = [];
 
+    /// <summary>Which snapshot it stands for; null for a cage that is none, or was made by hand.</summary>
+    public SnapshotOrigin? Origin { get; init; }
+
+    /// <summary>What the nil UUID's root led to when this cage's upper was first used (key <c>hostroot</c>); null when it is not over the nil UUID, or was never started.</summary>
+    public string? HostRoot { get; init; }
+
+    /// <summary>Whether it is read-only and its files are a tree that goes on changing: the live host. [000]</summary>
+    public bool IsLive => Kind == CageKind.ReadOnly && (Origin is { Provider: SnapshotProvider.Live } || Files.ReadLink(RootPath) == "/");
+
     /// <summary>The whole path of its files.</summary>
     public string RootPath => $"{Path}/{Root}";
 
@@ -120,9 +151,10 @@ public sealed record CageRecord
             Base = [.. Ids(file)],
             Root = Relative(file, "root") ?? throw file.Invalid("root", "is missing"),
         };
-        if (kind == CageKind.ReadOnly) return record;
+        if (kind == CageKind.ReadOnly) return file.Value("provider") is null ? record : record with { Origin = OriginOf(file) };
         return record with
         {
+            HostRoot = file.Value("hostroot") is string root ? ConfText.Unescape(root) : null,
             Work = Relative(file, "work") ?? throw file.Invalid("work", "is missing"),
             MountPoint = Relative(file, "mountpoint") ?? throw file.Invalid("mountpoint", "is missing"),
             Start = Relative(file, "start") ?? "",
@@ -142,7 +174,9 @@ public sealed record CageRecord
         if (file.Value("memo") is not string memo || ConfText.Unescape(memo) != Memo) file.Set("memo", ConfText.Escape(Memo));
         if (!Ids(file).SequenceEqual(Base)) file.Set("base", string.Join(':', Base.Select(other => other.ToString("D"))));
         file.Set("root", Root);
+        if (Origin is not null) WriteOrigin(file, Origin);
         if (Kind == CageKind.ReadOnly) return;
+        if (HostRoot is not null || file.Value("hostroot") is not null) file.Set("hostroot", HostRoot is null ? null : ConfText.Escape(HostRoot));
         file.Set("work", Work);
         file.Set("mountpoint", MountPoint);
         file.Set("start", Start);
@@ -150,6 +184,18 @@ public sealed record CageRecord
         if (Isolation != CageIsolation.Chroot || file.Value("isolation") is not null) file.Set("isolation", Isolation.Word());
         if (Device != DeviceView.Private || file.Value("device") is not null) file.Set("device", Device.Word());
         if (!file.Values("environment").Select(ConfText.Unescape).SequenceEqual(Environment)) file.Set("environment", [.. Environment.Select(ConfText.Escape)]);
+    }
+
+    private static SnapshotOrigin OriginOf(ConfFile file) => new(
+        ConfText.Unescape(file.Value("source") ?? throw file.Invalid("source", "is missing, where provider is given")),
+        (SnapshotProvider)Word(file, "provider", Words.Providers),
+        Word(file, "host", Words.NoYes) == 1);
+
+    private static void WriteOrigin(ConfFile file, SnapshotOrigin origin)
+    {
+        file.Set("source", ConfText.Escape(origin.Source));
+        file.Set("provider", origin.Provider.Word());
+        file.Set("host", Words.NoYes[origin.OfHost ? 1 : 0]);
     }
 
     /// <summary>Says why <paramref name="name"/> cannot be a cage's name; null when it can.</summary>

@@ -13,6 +13,12 @@ internal static class CageRemover
             if (users.Length > 0)
                 throw new CageException(CageError.CageBusy, $"\"{record.Name}\" is a base of {string.Join(", ", users)}.", "Remove those first.", record.Name);
         }
+        Delete(store, record);
+    }
+
+    /// <summary>Deletes the folder, whoever needs the cage; only mounts beneath keep it.</summary>
+    public static void Delete(CageStore store, CageRecord record)
+    {
         MountEntry? mount = MountTable.Read().Beneath(record.Path).FirstOrDefault();
         if (mount is not null)
             throw new CageException(

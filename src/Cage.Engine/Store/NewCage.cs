@@ -43,6 +43,9 @@ public sealed record NewCage
     /// <summary>A directory that its files come from; read-only cages only.</summary>
     public string? Source { get; init; }
 
+    /// <summary>Which snapshot it is to stand for; null for none.</summary>
+    public SnapshotOrigin? Origin { get; init; }
+
     /// <summary>What becomes of that directory.</summary>
     public SourceMode SourceMode { get; init; } = SourceMode.Link;
 }

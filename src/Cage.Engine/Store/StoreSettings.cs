@@ -23,6 +23,9 @@ public sealed record StoreSettings
     /// <summary>Where hints about running cages are, on a file system that a boot empties (<c>run=</c>).</summary>
     public string Run { get; init; } = "/run/cage";
 
+    /// <summary>Where snapshots are (<c>snapshots=</c>).</summary>
+    public string Snapshots { get; init; } = "/.snapshots";
+
     /// <summary>Reads the file that <c>CAGE_CONF</c> names, or the default one; where that is missing the defaults hold.</summary>
     /// <exception cref="CageException">CageConfInvalid: a missing <c>CAGE_CONF</c> too.</exception>
     public static StoreSettings Load()
@@ -47,6 +50,7 @@ public sealed record StoreSettings
             Tool = Folder(file, "tool", defaults.Tool),
             Data = Folder(file, "data", defaults.Data),
             Run = Folder(file, "run", defaults.Run),
+            Snapshots = Folder(file, "snapshots", defaults.Snapshots),
         };
     }
 

@@ -3,7 +3,7 @@ using Cage.Interop;
 namespace Cage.Engine.Store;
 
 /// <summary>Removes a directory with all that is in it, by descriptor: no symbolic link is followed, no mount is crossed. However deep it
-/// is, it takes two descriptors and no stack: whoever is root in a cage may have made it.</summary>
+/// is, it takes two descriptors and no stack: whoever is root in a cage may have made it. A btrfs subvolume goes as one.</summary>
 internal static class TreeRemoval
 {
     private static readonly byte[] _parent = [.. "..\0"u8];
@@ -14,8 +14,37 @@ internal static class TreeRemoval
     {
         using Descriptor? folder = Files.TryOpen(path, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW);
         if (folder is null) return;
+        if (Subvolumes.Is(folder))
+        {
+            using Descriptor parent = Files.Open(Path.GetDirectoryName(path)!, Files.O_RDONLY | Files.O_DIRECTORY);
+            RemoveSubvolume(parent, folder, Path.GetFileName(path));
+            return;
+        }
         Empty(folder);
         Files.RemoveDirectory(path);
+    }
+
+    /// <summary>A subvolume goes as one, after those nested in it.</summary>
+    private static void RemoveSubvolume(Descriptor parent, Descriptor subvolume, string name)
+    {
+        IReadOnlyList<NestedSubvolume> nested = Subvolumes.Nested(subvolume);
+        if (nested.Count > 0 && Subvolumes.IsReadOnly(subvolume)) Subvolumes.SetReadOnly(subvolume, readOnly: false);
+        foreach (NestedSubvolume inner in nested)
+        {
+            using Descriptor folder = Files.OpenInRoot(subvolume, Path.GetDirectoryName(inner.Path) is { Length: > 0 } above ? above : ".", Files.O_RDONLY | Files.O_DIRECTORY);
+            using Descriptor root = Files.OpenInRoot(subvolume, inner.Path, Files.O_RDONLY | Files.O_DIRECTORY);
+            RemoveSubvolume(folder, root, Path.GetFileName(inner.Path));
+        }
+        Subvolumes.Delete(parent, name);
+    }
+
+    private static bool TryRemoveSubvolume(Descriptor folder, byte[] name)
+    {
+        if (Files.StatusAt(folder, name) is not { IsDirectory: true, Inode: Subvolumes.RootInode }) return false;
+        using Descriptor directory = Directories.Open(folder, name);
+        if (!Subvolumes.Is(directory)) return false;
+        RemoveSubvolume(folder, directory, Directories.Text(name));
+        return true;
     }
 
     private static void Empty(Descriptor top)
@@ -57,6 +86,7 @@ internal static class TreeRemoval
                 if (error == Errno.EISDIR)
                 {
                     error = Directories.TryRemove(folder, name, isDirectory: true);
+                    if (error is Errno.ENOTEMPTY or Errno.EROFS && TryRemoveSubvolume(folder, name)) continue;
                     if (error == Errno.ENOTEMPTY) return name;
                 }
                 Check(error, name);

@@ -66,7 +66,7 @@ public sealed class NewCageCommand : CageCmdlet
             Id = Id ?? Guid.NewGuid(),
             Kind = ReadOnly ? CageKind.ReadOnly : CageKind.Writable,
             Memo = Memo,
-            Base = CageSelector.Ids(Engine.Store, Base),
+            Base = [.. Base.Select(Engine.FindBase)],
             Isolation = Isolation,
             Device = Device,
             Environment = Values.Variables(Environment),

@@ -20,7 +20,7 @@ public sealed class RestartCageCommand : CageStopCmdlet
         // What cannot be started again is not stopped either.
         Engine.PlanStart(cage.Record);
         StopOne(cage);
-        CageInfo started = Engine.Start(cage.Record, Stop);
+        CageInfo started = Engine.Start(cage.Record, null, WriteWarning, Stop);
         WriteVerbose($"\"{started.Name}\" runs again, its files at {started.RootPath}.");
         if (PassThru) WriteObject(started);
     }

@@ -61,7 +61,7 @@ public sealed class SetCageCommand : CageTargetCmdlet
     {
         if (cage.Kind == CageKind.ReadOnly && _writableOnly.FirstOrDefault(IsGiven) is string useless)
             throw new CageException(CageError.CageArgumentInvalid, $"\"{cage.Name}\" is read-only, is never started, and has no {useless}.", target: cage.Name);
-        Guid[] bases = CageSelector.Ids(Engine.Store, Base);
+        Guid[] bases = [.. Base.Select(Engine.FindBase)];
         if (!ShouldProcess(Describe(cage))) return;
         CageInfo changed = Engine.Change(
             cage.Record,

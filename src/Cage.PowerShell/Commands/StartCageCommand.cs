@@ -24,7 +24,7 @@ public sealed class StartCageCommand : CageTargetCmdlet
         }
         if (!ShouldProcess(Describe(cage))) return;
         long start = Stopwatch.GetTimestamp();
-        CageInfo started = Engine.Start(cage.Record, Stop);
+        CageInfo started = Engine.Start(cage.Record, null, WriteWarning, Stop);
         WriteVerbose($"\"{started.Name}\" runs, its files at {started.RootPath}: started in {Stopwatch.GetElapsedTime(start).TotalMilliseconds:0.0} ms.");
         if (PassThru) WriteObject(started);
     }

@@ -1,0 +1,49 @@
+using Cage.Engine.Store;
+using Cage.Interop;
+
+namespace Cage.Engine.Snapshots;
+
+/// <summary>Does in a snapshot of a btrfs subvolume, writable for this long, what was decided for what is nested there; then all of it is read-only.</summary>
+internal static class BtrfsNesting
+{
+    /// <param name="source">The path of the source.</param>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="nested">The decisions, outer ones first.</param>
+    /// <param name="copy">Brings along what is no subvolume of this file system.</param>
+    public static void Arrange(string source, Descriptor snapshot, IReadOnlyList<NestedTree> nested, Action<NestedTree, Descriptor> copy)
+    {
+        List<Descriptor> made = [];
+        try
+        {
+            foreach (NestedTree tree in nested)
+            {
+                string inside = Path.GetRelativePath(source, tree.Path);
+                // One that lies in another that stays empty has no place.
+                if (tree.Decision == NestedDecision.Empty || Files.TryOpenInRoot(snapshot, Path.GetDirectoryName(inside) is { Length: > 0 } above ? above : ".", Files.O_RDONLY | Files.O_DIRECTORY) is not Descriptor parent) continue;
+                using (parent)
+                {
+                    string name = Path.GetFileName(inside);
+                    using Descriptor origin = Files.Open(tree.Path, Files.O_RDONLY | Files.O_DIRECTORY);
+                    if (tree.Decision == NestedDecision.Snapshot && !IsSameBtrfs(origin, snapshot))
+                    {
+                        copy(tree, snapshot);
+                        continue;
+                    }
+                    TreeRemoval.Remove($"{parent.ProcPath}/{name}");
+                    if (tree.Decision == NestedDecision.Skip) continue;
+                    Subvolumes.Snapshot(origin, parent, name, readOnly: false);
+                    made.Add(Files.OpenAt(parent, name, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW));
+                }
+            }
+            foreach (Descriptor subvolume in made) Subvolumes.SetReadOnly(subvolume, readOnly: true);
+            Subvolumes.SetReadOnly(snapshot, readOnly: true);
+        }
+        finally
+        {
+            foreach (Descriptor subvolume in made) subvolume.Dispose();
+        }
+    }
+
+    private static bool IsSameBtrfs(Descriptor origin, Descriptor snapshot) =>
+        Subvolumes.Is(origin) && Subvolumes.FileSystemId(origin).AsSpan().SequenceEqual(Subvolumes.FileSystemId(snapshot));
+}

@@ -99,7 +99,7 @@ public sealed class CageEngine
         StartCheck.Refuse(Store, record, readOnly);
         IReadOnlyList<CageRecord> layers = LayerChain.Resolve(Store, record.Base, record);
         Plan plan = PlanStart(record, layers, options);
-        if (!readOnly) record = HostDrift.Check(Store, record, layers, warn);
+        if (!readOnly) HostDrift.Check(Store, record, layers, warn);
         using HostContext host = new(Settings, record, _stage);
         Execute(record.Name, plan.Steps, host, cancellation);
         return Look(record);
@@ -174,9 +174,10 @@ public sealed class CageEngine
         }
     }
 
-    /// <summary>The read-only cage that <paramref name="selector"/> means where a base is named: the word <c>host</c> is the newest snapshot of the host.</summary>
+    /// <summary>The read-only cage that <paramref name="selector"/> means where a base is named: the word <c>host</c> is the newest snapshot of the host,
+    /// as soon as there is one.</summary>
     /// <exception cref="CageException">CageNotFound, CageAmbiguous, CageSnapshotNotFound.</exception>
-    public Guid FindBase(string selector) => selector == HostLink.Name ? HostLink.Newest(Store).CageId!.Value : Store.Find(selector).Id;
+    public Guid FindBase(string selector) => selector == HostLink.Name ? HostLink.Base(Store) : Store.Find(selector).Id;
 
     /// <summary>All snapshots, the oldest first.</summary>
     public IReadOnlyList<CageSnapshot> Snapshots() => SnapshotFolder.List(Store);

@@ -2,6 +2,8 @@ using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 using Cage.Engine;
+using Cage.Engine.Runtime;
+using Cage.Engine.Snapshots;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 
@@ -88,5 +90,31 @@ public sealed class CageFirstWordCompleter : CageNameCompleter
             else if (parameter.Argument is null) i++;
         }
         return words == (word.Length == 0 ? 0 : 1);
+    }
+}
+
+/// <summary>Completes names of snapshots.</summary>
+public sealed class CageSnapshotCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        ArgumentNullException.ThrowIfNull(wordToComplete);
+        return Snapshots().Where(snapshot => snapshot.Name.StartsWith(wordToComplete.Trim('\'', '"'), StringComparison.Ordinal))
+            .Select(snapshot => new CompletionResult(snapshot.Name, snapshot.Name, CompletionResultType.ParameterValue, $"{snapshot.Source} {snapshot.Provider} {snapshot.Note}".Trim()));
+    }
+
+    private static IReadOnlyList<CageSnapshot> Snapshots()
+    {
+        try
+        {
+            using StageBinary stage = StageBinary.Self();
+            return new CageEngine(StoreSettings.Load(), stage).Snapshots();
+        }
+        catch (Exception e) when (Errors.Of(e, null) is not null)
+        {
+            return [];
+        }
     }
 }

@@ -48,7 +48,7 @@ internal static class Errors
 
     private static ErrorCategory Category(CageError error) => error switch
     {
-        CageError.CageNotFound or CageError.CageCommandNotFound => ErrorCategory.ObjectNotFound,
+        CageError.CageNotFound or CageError.CageCommandNotFound or CageError.CageSnapshotNotFound => ErrorCategory.ObjectNotFound,
         CageError.CageAlreadyExists => ErrorCategory.ResourceExists,
         CageError.CageNotRunning or CageError.CageAlreadyRunning => ErrorCategory.InvalidOperation,
         CageError.CageRequiresRoot => ErrorCategory.PermissionDenied,
@@ -58,7 +58,7 @@ internal static class Errors
         CageError.CageConfInvalid => ErrorCategory.InvalidData,
         CageError.CageKernelUnsupported => ErrorCategory.NotInstalled,
         CageError.CageAmbiguous or CageError.CageArgumentInvalid => ErrorCategory.InvalidArgument,
-        CageError.CageStoreFailed => ErrorCategory.WriteError,
+        CageError.CageStoreFailed or CageError.CageSnapshotFailed => ErrorCategory.WriteError,
         _ => ErrorCategory.NotSpecified,
     };
 }

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 using Cage.Engine;
+using Cage.Engine.Snapshots;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 
@@ -34,7 +35,7 @@ internal sealed class CageOfAttribute : ArgumentTransformationAttribute
     }
 }
 
-/// <summary>Lets a cage, as an object, stand for its id where a name or id is wanted.</summary>
+/// <summary>Lets a cage, or a snapshot that one stands for, as an object, stand for its id where a name or id is wanted.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class CageReferenceAttribute : ArgumentTransformationAttribute
 {
@@ -42,6 +43,7 @@ internal sealed class CageReferenceAttribute : ArgumentTransformationAttribute
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => Values.Unwrap(inputData) switch
     {
         CageInfo cage => cage.Id.ToString("D"),
+        CageSnapshot { CageId: Guid id } => id.ToString("D"),
         object?[] list => Array.ConvertAll(list, item => Transform(engineIntrinsics, item)),
         _ => inputData,
     };

@@ -9,7 +9,7 @@ internal static class StepAdvice
     {
         (_, Errno.EPERM) when Host.EffectiveUser != 0 => "Run it as root.",
         (_, Errno.ENOSPC) => "Free space (and inodes) on that file system.",
-        (MakeFolder, Errno.EROFS) => "The upper's file system is read-only, or full: overlayfs can only be read then (dmesg says why). Free space (and inodes) on it.",
+        (MakeFolder, Errno.EROFS) => "A read-only start makes no folder: start it once to be written. Otherwise the upper's file system is read-only, or full (dmesg says why): free space and inodes on it.",
         (_, Errno.EROFS) => "That file system is read-only.",
         (_, Errno.ENOSYS) => "This kernel lacks the call; Cage needs Linux 5.15.",
         (MountOverlay, Errno.ENODEV) => "Load the overlay module (modprobe overlay).",

@@ -7,7 +7,7 @@ namespace Cage.Engine.Snapshots;
 /// <summary>The nil UUID: a read-only cage whose root is a link to the newest snapshot of the host. [004]</summary>
 internal static class HostLink
 {
-    /// <summary>The name that no other cage gets, and that stands for the newest snapshot of the host where a base is named.</summary>
+    /// <summary>Its name, and the word for the newest snapshot of the host where a base is named.</summary>
     public const string Name = "host";
 
     /// <summary>Where its root leads; null where there is none, or it is no link.</summary>
@@ -17,11 +17,14 @@ internal static class HostLink
         return store.Get(CageRecord.Nil, CageKind.ReadOnly) is CageRecord nil ? Files.ReadLink(nil.RootPath) : null;
     }
 
-    /// <summary>The newest snapshot of the host that has a cage of its own.</summary>
+    /// <summary>The cage of the newest snapshot of the host; before there is any, the cage that somebody has named so.</summary>
     /// <exception cref="CageException">CageSnapshotNotFound.</exception>
-    public static CageSnapshot Newest(CageStore store) =>
-        SnapshotFolder.List(store).LastOrDefault(snapshot => snapshot is { OfHost: true, IsUnfinished: false, CageId: not null }) ?? throw new CageException(
+    public static Guid Base(CageStore store)
+    {
+        if (SnapshotFolder.List(store).LastOrDefault(snapshot => snapshot is { OfHost: true, IsUnfinished: false, CageId: not null }) is { CageId: Guid id }) return id;
+        return store.FindAll(Name) is [CageRecord named] ? named.Id : throw new CageException(
             CageError.CageSnapshotNotFound, $"There is no snapshot of the host in {store.Settings.Snapshots} to be a base.", "cage snapshot new (New-CageSnapshot) makes one.", Name);
+    }
 
     /// <summary>Lets the nil UUID follow: to the newest snapshot of the host but for <paramref name="without"/>, in one step. It is made where it is missing, and goes with the last one.</summary>
     public static void Follow(CageStore store, CageSnapshot? without = null)

@@ -82,8 +82,6 @@ internal static class CageMaker
     private static void Refuse(CageStore store, NewCage request)
     {
         RefuseTexts(request.Name, request.Memo, request.Environment);
-        if (request.Name == HostLink.Name && request.Id != CageRecord.Nil)
-            throw new CageException(CageError.CageArgumentInvalid, $"\"{HostLink.Name}\" stands for the newest snapshot of the host and names no other cage.", "Choose another name.", request.Name);
         if (store.Get(request.Id) is not null)
             throw new CageException(CageError.CageAlreadyExists, $"There is a cage {request.Id} already.", "Leave the id out for a new one.", request.Id.ToString());
         foreach (Guid id in request.Base) RefuseBase(store, id);
@@ -164,10 +162,10 @@ internal static class CageMaker
         }
     }
 
-    /// <summary>The folders that the seed's own lines mount on, so that they work on a cage made here. [004]</summary>
+    /// <summary>The folders that are mounted on, by the seed's own lines too, so that those work on a cage made here, and so does a read-only start. [004]</summary>
     private static void MakeMountPoints(string root)
     {
-        foreach (string name in (ReadOnlySpan<string>)["proc", "sys", "dev"]) Files.MakeDirectory($"{root}/{name}", FolderMode);
+        foreach (string name in (ReadOnlySpan<string>)["proc", "sys", "dev", "run"]) Files.MakeDirectory($"{root}/{name}", FolderMode);
         Files.MakeDirectory($"{root}/tmp", OpenMode);
     }
 

@@ -24,8 +24,9 @@ internal static class CagePublisher
             CageRecord layer = record with { Path = path, Kind = CageKind.ReadOnly };
             TreeRemoval.Remove(layer.WorkPath);
             Files.RemoveDirectory(layer.MountPath);
+            Snapshots.HostDrift.Forget(layer);
             ConfFile file = ConfFile.Read(layer.ConfPath);
-            foreach (string key in (ReadOnlySpan<string>)["work", "mountpoint", "start", "stop", "isolation", "device", "environment", "hostroot"]) file.Set(key, (string?)null);
+            foreach (string key in (ReadOnlySpan<string>)["work", "mountpoint", "start", "stop", "isolation", "device", "environment"]) file.Set(key, (string?)null);
             AtomicFile.Write(layer.ConfPath, file.ToBytes());
             return CageRecord.Read(path);
         }

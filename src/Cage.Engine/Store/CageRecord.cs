@@ -108,9 +108,6 @@ public sealed record CageRecord
     /// <summary>Which snapshot it stands for; null for a cage that is none, or was made by hand.</summary>
     public SnapshotOrigin? Origin { get; init; }
 
-    /// <summary>What the nil UUID's root led to when this cage's upper was first used (key <c>hostroot</c>); null when it is not over the nil UUID, or was never started.</summary>
-    public string? HostRoot { get; init; }
-
     /// <summary>Whether it is read-only and its files are a tree that goes on changing: the live host. [000]</summary>
     public bool IsLive => Kind == CageKind.ReadOnly && (Origin is { Provider: SnapshotProvider.Live } || Files.ReadLink(RootPath) == "/");
 
@@ -154,7 +151,6 @@ public sealed record CageRecord
         if (kind == CageKind.ReadOnly) return file.Value("provider") is null ? record : record with { Origin = OriginOf(file) };
         return record with
         {
-            HostRoot = file.Value("hostroot") is string root ? ConfText.Unescape(root) : null,
             Work = Relative(file, "work") ?? throw file.Invalid("work", "is missing"),
             MountPoint = Relative(file, "mountpoint") ?? throw file.Invalid("mountpoint", "is missing"),
             Start = Relative(file, "start") ?? "",
@@ -176,7 +172,6 @@ public sealed record CageRecord
         file.Set("root", Root);
         if (Origin is not null) WriteOrigin(file, Origin);
         if (Kind == CageKind.ReadOnly) return;
-        if (HostRoot is not null || file.Value("hostroot") is not null) file.Set("hostroot", HostRoot is null ? null : ConfText.Escape(HostRoot));
         file.Set("work", Work);
         file.Set("mountpoint", MountPoint);
         file.Set("start", Start);

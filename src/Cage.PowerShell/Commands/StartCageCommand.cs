@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Management.Automation;
 using Cage.Engine;
+using Cage.Engine.Plans;
 using Cage.Engine.State;
 
 namespace Cage.PowerShell.Commands;
@@ -10,21 +11,26 @@ namespace Cage.PowerShell.Commands;
 [OutputType(typeof(CageInfo))]
 public sealed class StartCageCommand : CageTargetCmdlet
 {
+    /// <summary>Starts them so that nothing can be written in them this time.</summary>
+    [Parameter]
+    public SwitchParameter ReadOnly { get; set; }
+
     /// <summary>Writes the started cages.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
     private protected override void Act(CageInfo cage)
     {
+        StartOptions options = new() { ReadOnly = ReadOnly };
         if (IsWhatIf)
         {
             if (cage.State == CageState.Running) throw new CageException(CageError.CageAlreadyRunning, $"\"{cage.Name}\" runs already.", target: cage.Name);
-            ShowPlan(Engine.PlanStart(cage.Record));
+            ShowPlan(Engine.PlanStart(cage.Record, options));
             return;
         }
         if (!ShouldProcess(Describe(cage))) return;
         long start = Stopwatch.GetTimestamp();
-        CageInfo started = Engine.Start(cage.Record, null, WriteWarning, Stop);
+        CageInfo started = Engine.Start(cage.Record, options, WriteWarning, Stop);
         WriteVerbose($"\"{started.Name}\" runs, its files at {started.RootPath}: started in {Stopwatch.GetElapsedTime(start).TotalMilliseconds:0.0} ms.");
         if (PassThru) WriteObject(started);
     }

@@ -60,7 +60,7 @@ public sealed class CageEngine
         bool reshaped = after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base);
         if (reshaped && Look(before).State == CageState.Running)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation and device can only change while it is stopped.", "Stop it first.", before.Name);
-        if (!after.Base.SequenceEqual(before.Base) && LayerChain.Resolve(Store, after.Base).Any(layer => layer.Id == after.Id))
+        if (!after.Base.SequenceEqual(before.Base) && LayerChain.Resolve(Store, after.Base).Records.Any(layer => layer.Id == after.Id))
             throw new CageException(CageError.CageArgumentInvalid, $"\"{before.Name}\" would be its own base (a cycle).", "Choose bases that do not need it.", before.Name);
         CageStore.Write(after);
         return Look(after);
@@ -71,7 +71,7 @@ public sealed class CageEngine
     public Plan PlanStart(CageRecord record, StartOptions? options = null)
     {
         StartCheck.RefuseReadOnly(record);
-        return PlanStart(record, LayerChain.Resolve(Store, record.Base, record), options);
+        return new Plan(record.Name, [.. StartPlanner.ForStored(Settings, record, () => LayerChain.Resolve(Store, record.Base, record), options?.ReadOnly ?? false)]);
     }
 
     /// <summary>What a stop would do, step by step; empty when there is nothing to do.</summary>
@@ -97,11 +97,8 @@ public sealed class CageEngine
                 CageError.CageBusy, $"\"{record.Name}\" was not stopped: process {string.Join(", ", left.Take(5))} of it still runs.", $"cage stop {record.Name} (Stop-Cage) ends what is left.", record.Name);
         bool readOnly = options?.ReadOnly ?? false;
         StartCheck.Refuse(Store, record, readOnly);
-        IReadOnlyList<CageRecord> layers = LayerChain.Resolve(Store, record.Base, record);
-        Plan plan = PlanStart(record, layers, options);
-        if (!readOnly) HostDrift.Check(Store, record, layers, warn);
         using HostContext host = new(Settings, record, _stage);
-        Execute(record.Name, plan.Steps, host, cancellation);
+        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(record, readOnly, warn), readOnly), host, cancellation);
         return Look(record);
     }
 
@@ -246,8 +243,12 @@ public sealed class CageEngine
     /// <summary>The processes of a running cage, its init included; none for one that is stopped.</summary>
     public IReadOnlyList<CageProcess> GetProcesses(CageInfo cage) => CageProcess.Of(cage);
 
-    private Plan PlanStart(CageRecord record, IReadOnlyList<CageRecord> layers, StartOptions? options) =>
-        StartPlanner.ForStored(Settings, record, layers, options?.ReadOnly ?? false);
+    private LayerChain FindLayers(CageRecord record, bool readOnly, Action<string>? warn)
+    {
+        LayerChain layers = LayerChain.Resolve(Store, record.Base, record);
+        if (!readOnly) HostDrift.Check(Store, record, layers.Records, warn);
+        return layers;
+    }
 
     private bool StopHeld(CageRecord record, StopOptions? options, Action<string>? warn, CancellationToken cancellation)
     {

@@ -32,6 +32,18 @@ public static unsafe partial class Attributes
         return names;
     }
 
+    /// <summary>Sets an attribute of a name; false where the file system has none (setxattr(2)).</summary>
+    public static bool TrySet(Descriptor directory, string name, string attribute, ReadOnlySpan<byte> value)
+    {
+        fixed (byte* path = Way(directory, Files.Terminated(name)), text = Files.Terminated(attribute), bytes = value)
+        {
+            int result = lsetxattr(path, text, bytes, value.Length, 0);
+            if (result < 0 && Marshal.GetLastPInvokeError() == Errno.EOPNOTSUPP) return false;
+            Check.Result(result, "setxattr", name);
+            return true;
+        }
+    }
+
     /// <summary>Takes an attribute away; one that is not there is fine (removexattr(2)).</summary>
     public static void Remove(Descriptor directory, byte[] name, string attribute)
     {

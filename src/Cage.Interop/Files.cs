@@ -172,7 +172,7 @@ public static unsafe partial class Files
     /// <exception cref="LinuxException">EFBIG when it is larger, and those of read(2).</exception>
     public static byte[] ReadAll(Descriptor file, int limit = 1 << 20)
     {
-        byte[] buffer = new byte[Math.Min(4096, limit + 1)];
+        byte[] buffer = new byte[Math.Min(1024, limit + 1)];
         int length = 0;
         while (true)
         {

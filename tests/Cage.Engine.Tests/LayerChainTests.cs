@@ -26,7 +26,7 @@ public sealed class LayerChainTests : IDisposable
     }
 
     private string Chain(string bases) =>
-        string.Join(' ', LayerChain.Resolve(_test.Store, [.. bases.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Id)]).Select(layer => layer.Name));
+        string.Join(' ', LayerChain.Resolve(_test.Store, [.. bases.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Id)]).Records.Select(layer => layer.Name));
 
     private CageException Refused(string bases) => Assert.Throws<CageException>(() => Chain(bases));
 
@@ -144,7 +144,7 @@ public sealed class LayerChainTests : IDisposable
         File.CreateSymbolicLink(root, target);
     }
 
-    private void RefuseOverlap(string bases) => LayerChain.Refuse(LayerChain.Resolve(_test.Store, [.. bases.Split(' ').Select(Id)]));
+    private void RefuseOverlap(string bases) => LayerChain.Resolve(_test.Store, [.. bases.Split(' ').Select(Id)]);
 
     [Fact]
     public void Layers_that_overlap_on_one_file_system_are_refused_with_what_to_do()

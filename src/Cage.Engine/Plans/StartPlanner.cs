@@ -17,33 +17,32 @@ internal static class StartPlanner
 {
     private const ulong Quiet = Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NODEV, Inert = Quiet | Mounts.MOUNT_ATTR_NOEXEC;
 
-    /// <summary>The plan for a cage of the store.</summary>
+    /// <summary>The steps for a cage of the store. They are made as they are taken: an init comes up while its layers are still looked for.</summary>
     /// <param name="settings">Where things are.</param>
     /// <param name="record">The cage.</param>
-    /// <param name="layers">Those below it.</param>
+    /// <param name="findLayers">Finds those below it.</param>
     /// <param name="readOnly">Whether nothing can be written in it this time.</param>
-    public static Plan ForStored(StoreSettings settings, CageRecord record, IReadOnlyList<CageRecord> layers, bool readOnly)
+    public static IEnumerable<Step> ForStored(StoreSettings settings, CageRecord record, Func<LayerChain> findLayers, bool readOnly)
     {
-        LayerChain.Refuse(layers);
-        IEnumerable<string> lower = layers.Select(layer => layer.RootPath);
-        PortableStep root = layers.Count == 0 ? new BindRoot(record.RootPath, record.MountPath, readOnly)
-            : readOnly ? new MountOverlay([record.RootPath, .. lower], null, null, record.MountPath)
-            : new MountOverlay([.. lower], record.RootPath, record.WorkPath, record.MountPath, LayerChain.IsPinned(layers));
-        List<Step> steps = [new MakeControlGroup(record.Id)];
+        yield return new MakeControlGroup(record.Id);
         if (record.Isolation == CageIsolation.Chroot)
         {
-            steps.Add(root);
-            steps.AddRange(Inside(record, OwnsResolver(record.RootPath)));
+            yield return RootOf(record, findLayers(), readOnly);
+            foreach (Step step in Inside(record, OwnsResolver(record.RootPath))) yield return step;
         }
         else
         {
-            steps.Add(StartInit(record));
-            steps.Add(new RecordInit(InitHint.PathOf(settings, record.Id), record.Id));
-            steps.AddRange(Enter(record, [root], OwnsResolver(record.RootPath)));
+            yield return StartInit(record);
+            yield return new RecordInit(InitHint.PathOf(settings, record.Id), record.Id);
+            foreach (Step step in Enter(record, [RootOf(record, findLayers(), readOnly)], OwnsResolver(record.RootPath))) yield return step;
         }
-        if (record.Start.Length > 0) steps.Add(new RunStartScript($"{record.Path}/{record.Start}"));
-        return new Plan(record.Name, steps);
+        if (record.Start.Length > 0) yield return new RunStartScript($"{record.Path}/{record.Start}");
     }
+
+    private static PortableStep RootOf(CageRecord record, LayerChain layers, bool readOnly) =>
+        layers.Roots.Count == 0 ? new BindRoot(record.RootPath, record.MountPath, readOnly)
+        : readOnly ? new MountOverlay([record.RootPath, .. layers.Roots], null, null, record.MountPath)
+        : new MountOverlay(layers.Roots, record.RootPath, record.WorkPath, record.MountPath, layers.IsPinned);
 
     /// <summary>The steps for a cage that is not kept: its upper is a tmpfs in its own mount namespace, so that it leaves nothing. They are
     /// made as they are taken: the init comes up while its layers are still looked for.</summary>
@@ -54,14 +53,12 @@ internal static class StartPlanner
     {
         yield return new MakeControlGroup(record.Id, Held: true);
         yield return StartInit(record);
-        IReadOnlyList<CageRecord> layers = LayerChain.Resolve(store, bases());
-        LayerChain.Refuse(layers);
+        LayerChain layers = LayerChain.Resolve(store, bases());
         string scratch = store.Settings.Run;
         PortableStep[] roots =
         [
             new MountScratch(scratch),
-            new MountOverlay(
-                [.. layers.Select(layer => layer.RootPath)], $"{scratch}/{MountScratch.Upper}", $"{scratch}/{MountScratch.Work}", $"{scratch}/{MountScratch.MountPoint}"),
+            new MountOverlay(layers.Roots, $"{scratch}/{MountScratch.Upper}", $"{scratch}/{MountScratch.Work}", $"{scratch}/{MountScratch.MountPoint}"),
         ];
         foreach (Step step in Enter(record, roots, ownsResolver: false)) yield return step;
     }

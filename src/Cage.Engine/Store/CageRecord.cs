@@ -130,6 +130,13 @@ public sealed record CageRecord
     /// <exception cref="CageException">CageConfInvalid with file, line and key.</exception>
     public static CageRecord Read(string path) => From(ConfFile.Read($"{path}/cage.conf"), path);
 
+    /// <summary>As <see cref="Read"/>; null when there is no such folder.</summary>
+    public static CageRecord? TryRead(string path)
+    {
+        if (ConfFile.TryRead($"{path}/cage.conf") is ConfFile file) return From(file, path);
+        return Files.Status(path) is null ? null : Read(path);
+    }
+
     /// <summary>Understands <paramref name="file"/> as the cage.conf of the cage in <paramref name="path"/>.</summary>
     public static CageRecord From(ConfFile file, string path)
     {

@@ -70,7 +70,7 @@ public sealed class CageStore(StoreSettings settings)
     public CageRecord? Get(Guid id, CageKind kind)
     {
         string path = PathOf(id, kind);
-        return Files.Status(path) is null ? null : CageRecord.Read(path);
+        return CageRecord.TryRead(path);
     }
 
     /// <summary>Reads the cage again, as it is now, for whoever has just taken its lock.</summary>

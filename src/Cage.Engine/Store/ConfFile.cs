@@ -23,21 +23,22 @@ public sealed class ConfFile
 
     /// <summary>Reads <paramref name="path"/>.</summary>
     /// <exception cref="CageException">CageConfInvalid with file, line and key; CageStoreFailed when it cannot be read.</exception>
-    public static ConfFile Read(string path)
+    public static ConfFile Read(string path) =>
+        TryRead(path) ?? throw new CageException(CageError.CageConfInvalid, $"{path}: there is none (ENOENT).", "Restore it, or remove its folder.", path);
+
+    /// <summary>As <see cref="Read"/>; null when there is none.</summary>
+    public static ConfFile? TryRead(string path)
     {
         byte[] bytes;
         try
         {
-            using Descriptor file = Files.Open(path, Files.O_RDONLY | Files.O_NONBLOCK);
+            using Descriptor? file = Files.TryOpen(path, Files.O_RDONLY | Files.O_NONBLOCK);
+            if (file is null) return null;
             bytes = Files.ReadAll(file, SizeLimit);
         }
         catch (LinuxException e) when (e.Number == Errno.EFBIG)
         {
             throw new CageException(CageError.CageConfInvalid, $"{path}: larger than {SizeLimit >> 20} MiB (EFBIG).", "That is no cage.conf.", path, e);
-        }
-        catch (LinuxException e) when (e.Number == Errno.ENOENT)
-        {
-            throw new CageException(CageError.CageConfInvalid, $"{path}: there is none (ENOENT).", "Restore it, or remove its folder.", path, e);
         }
         catch (LinuxException e)
         {

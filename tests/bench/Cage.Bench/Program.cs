@@ -1,5 +1,6 @@
 // What only a long-lived process shows, printed as "name milliseconds" lines for run.sh:
 //   Cage.Bench startstop COMMAND BASE STORE N    start and stop of one Jail, N times, the store on a tmpfs
+//   Cage.Bench layers COMMAND BASE STORE N       start over the base and N - 1 empty layers
 //   Cage.Bench crowd COMMAND BASE STORE N        start of the first and of the N+1st Jail while N run, and a list of all
 using System.Diagnostics;
 using System.Globalization;
@@ -17,6 +18,7 @@ List<CageRecord> made = [];
 try
 {
     if (args[0] == "startstop") StartStop();
+    else if (args[0] == "layers") Layers();
     else Crowd();
 }
 finally
@@ -39,6 +41,20 @@ void StartStop()
         if (i >= 0) times[i] = time;
     }
     Print("start+stop", times);
+}
+
+void Layers()
+{
+    List<Guid> layers = [layer];
+    for (int i = 1; i < count; i++)
+    {
+        CageRecord empty = engine.Create(new NewCage { Name = $"layer{i}", Kind = CageKind.ReadOnly }).Record;
+        made.Insert(0, empty);
+        layers.Insert(0, empty.Id);
+    }
+    CageRecord cage = engine.Create(new NewCage { Name = "top", Base = layers }).Record;
+    made.Insert(0, cage);
+    Print("start", Sample(cage));
 }
 
 void Crowd()

@@ -48,7 +48,7 @@ btrfs_snapshots() {
         tree "$work/btrfs/tree$n" "$n"
         times='' floors='' step=''
         for i in $(seq 11); do
-            "$work/snap" "$work/btrfs/tree$n" "$work/btrfs" "raw$i" >"$work/raw"
+            "$work/snap" "$work/btrfs/tree$n" "$work/btrfs" "raw$n.$i" >"$work/raw"
             floors+=$(cat "$work/raw")$'\n'
             times+=$(timed "$cage" snapshot new --source "$work/btrfs/tree$n")$'\n'
             step+=$(strace -f -T -e trace=ioctl "$cage" snapshot new --source "$work/btrfs/tree$n" 2>&1 >/dev/null | sed -n 's/.*SNAP_CREATE_V2.*<\([0-9.]*\)>$/\1/p' | awk '{ print $1 * 1000 }')$'\n'

@@ -10,6 +10,8 @@ internal static class HostLink
     /// <summary>Its name, and the word for the newest snapshot of the host where a base is named.</summary>
     public const string Name = "host";
 
+    private const string Memo = "the newest snapshot of the host";
+
     /// <summary>Where its root leads; null where there is none, or it is no link.</summary>
     public static string? Target(CageStore store)
     {
@@ -36,10 +38,9 @@ internal static class HostLink
             if (nil is not null && without is not null && Files.ReadLink(nil.RootPath) == without.Path) CageRemover.Delete(store, nil);
             return;
         }
-        string memo = $"the newest snapshot of the host, {newest.Name}";
         if (nil is null)
         {
-            CageMaker.Make(store, new NewCage { Id = CageRecord.Nil, Kind = CageKind.ReadOnly, Name = Name, Memo = memo, Source = newest.Path });
+            CageMaker.Make(store, new NewCage { Id = CageRecord.Nil, Kind = CageKind.ReadOnly, Name = Name, Memo = Memo, Source = newest.Path });
             return;
         }
         using CageLock held = CageLock.Take(nil.Path);
@@ -49,9 +50,8 @@ internal static class HostLink
                 CageError.CageSnapshotFailed, $"{nil.RootPath} is no symbolic link, so the nil UUID cannot follow {newest.Name}.", "Move what is there away, and link it to a snapshot.", nil.Path);
         if (before == newest.Path) return;
         Replace(nil, newest.Path);
-        // Words that the seed's own lines or we made follow too; others are somebody's.
-        bool ours = nil.Name == Name || nil.Name.StartsWith("host_", StringComparison.Ordinal);
-        if (ours) CageStore.Write(nil with { Name = Name, Memo = memo });
+        // The seed's own lines gave it the name of one snapshot, which it is no longer.
+        if (nil.Name.StartsWith("host_", StringComparison.Ordinal)) CageStore.Write(nil with { Name = Name, Memo = Memo });
     }
 
     private static void Replace(CageRecord nil, string target)

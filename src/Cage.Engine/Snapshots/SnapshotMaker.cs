@@ -214,7 +214,7 @@ internal sealed class SnapshotMaker
         bool ofHost = _source == "/" || _request.AsHost;
         try
         {
-            AtomicFile.Write(SnapshotFolder.NotePathOf(Settings, name), System.Text.Encoding.UTF8.GetBytes(_request.Note + "\n"));
+            WriteNote(name);
             string time = new DateTimeOffset(now).ToString("yyyy-MM-dd HH:mm:sszzz", CultureInfo.InvariantCulture);
             CageRecord cage = CageMaker.Make(_store, new NewCage
             {
@@ -235,6 +235,13 @@ internal sealed class SnapshotMaker
             SnapshotRemover.Discard(_store, name);
             throw;
         }
+    }
+
+    /// <summary>Not synchronised: a note that a power failure takes is no loss worth a flush of the disk.</summary>
+    private void WriteNote(string name)
+    {
+        using Descriptor file = Files.Open(SnapshotFolder.NotePathOf(Settings, name), Files.O_WRONLY | Files.O_CREAT | Files.O_EXCL | Files.O_NOFOLLOW, 0x1a4);
+        Files.Write(file, System.Text.Encoding.UTF8.GetBytes(_request.Note + "\n"));
     }
 
     private CageException Explain(SnapshotProvider provider, LinuxException e) => new(

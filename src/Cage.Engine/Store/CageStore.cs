@@ -70,7 +70,11 @@ public sealed class CageStore(StoreSettings settings)
     public CageRecord? Get(Guid id, CageKind kind)
     {
         string path = PathOf(id, kind);
-        return Files.Status(path) is null ? null : CageRecord.Read(path);
+        if (Files.Status(path) is not null) return CageRecord.Read(path);
+        // A hand may have written it in upper case.
+        string folder = Path.GetFileName(path);
+        string? other = Folders().FirstOrDefault(candidate => Path.GetFileName(candidate.AsSpan()).Equals(folder, StringComparison.OrdinalIgnoreCase));
+        return other is null ? null : CageRecord.Read(other);
     }
 
     /// <summary>Reads the cage again, as it is now, for whoever has just taken its lock.</summary>

@@ -79,6 +79,19 @@ public sealed class CageStoreTests : IDisposable
     }
 
     [RootFact]
+    public void The_beginning_of_an_id_that_fits_a_broken_cage_too_is_ambiguous()
+    {
+        Guid good = Add("good", "a1000000-0000-0000-0000-000000000000");
+        AddBroken("a1100000-0000-0000-0000-000000000000", "uuid=b\n");
+        CageException e = Assert.Throws<CageException>(() => Store.Find("a1"));
+        Assert.Equal(CageError.CageAmbiguous, e.Error);
+        Assert.Contains($"{good}, a1100000-0000-0000-0000-000000000000 (broken)", e.Message);
+        Assert.Equal(good, Store.Find("a10").Id);
+        Assert.Equal(good, Store.Find("good").Id);
+        Assert.Equal(CageError.CageConfInvalid, Assert.Throws<CageException>(() => Store.Find("a11")).Error);
+    }
+
+    [RootFact]
     public void A_name_goes_before_the_beginning_of_an_id()
     {
         Add("web", "abcd68f2-c75f-49a0-b7ba-54a6f282419f");

@@ -42,24 +42,26 @@ public sealed class CageStore(StoreSettings settings)
         if (found.Count == 1) return found[0];
         if (found.Count == 0)
             throw new CageException(CageError.CageNotFound, $"There is no cage \"{selector}\" in {Settings.Data}.", "cage list (Get-Cage) shows what is there.", selector);
-        throw new CageException(
-            CageError.CageAmbiguous,
-            $"\"{selector}\" fits {found.Count} cages: {string.Join(", ", found.Select(record => record.Id))}.",
-            "Give the id of the one that is meant.",
-            selector);
+        throw Ambiguous(selector, [.. found.Select(record => $"{record.Id}")]);
     }
 
     /// <summary>All cages that <paramref name="selector"/> may mean; see <see cref="Find"/>.</summary>
+    /// <exception cref="CageException">CageConfInvalid: it is the one that is broken. CageAmbiguous: a broken one is among those that it may mean.</exception>
     public IReadOnlyList<CageRecord> FindAll(string selector)
     {
         if (Guid.TryParseExact(selector, "D", out Guid id)) return Get(id) is CageRecord exact ? [exact] : [];
-        CageException? problem = null;
-        IReadOnlyList<CageRecord> all = ReadAll(e => problem ??= IdOf(e)?.StartsWith(selector, StringComparison.OrdinalIgnoreCase) == true ? e : null);
+        List<CageException> broken = [];
+        IReadOnlyList<CageRecord> all = ReadAll(broken.Add);
         List<CageRecord> named = [.. all.Where(record => record.Name == selector)];
         if (named.Count > 0) return named;
         if (selector.Length == 0 || selector.AsSpan().ContainsAnyExcept(_idCharacters)) return [];
         List<CageRecord> prefixed = [.. all.Where(record => record.Id.ToString("D").StartsWith(selector, StringComparison.OrdinalIgnoreCase))];
-        return prefixed.Count == 0 && problem is not null ? throw problem : prefixed;
+        broken.RemoveAll(e => IdOf(e)?.StartsWith(selector, StringComparison.OrdinalIgnoreCase) != true);
+        if (broken.Count == 0) return prefixed;
+        // Which one is meant nobody can know: a broken one must not make it the other.
+        throw broken.Count + prefixed.Count == 1
+            ? broken[0]
+            : Ambiguous(selector, [.. prefixed.Select(record => $"{record.Id}"), .. broken.Select(e => $"{IdOf(e)} (broken)")]);
     }
 
     /// <summary>The cage with that id, or null.</summary>
@@ -143,5 +145,9 @@ public sealed class CageStore(StoreSettings settings)
         return name.Length == 38 && (name.EndsWith(".w") || name.EndsWith(".r")) && Guid.TryParseExact(name[..36], "D", out _);
     }
 
-    private static string? IdOf(CageException e) => e.TargetName is string path ? Path.GetFileName(Path.GetDirectoryName(path)) : null;
+    /// <summary>The id in the name of the folder whose cage.conf it is about.</summary>
+    private static string? IdOf(CageException e) => e.TargetName is string path ? Path.GetFileNameWithoutExtension(Path.GetDirectoryName(path)) : null;
+
+    private static CageException Ambiguous(string selector, IReadOnlyList<string> ids) => new(
+        CageError.CageAmbiguous, $"\"{selector}\" fits {ids.Count} cages: {string.Join(", ", ids)}.", "Give the id of the one that is meant.", selector);
 }

@@ -87,15 +87,22 @@ public sealed class CageStore(StoreSettings settings)
     }
 
     /// <summary>Writes changed values into the cage's conf; comments, order and unknown keys stay. The caller has the lock.</summary>
-    /// <exception cref="CageException">CageConfInvalid: a value that cannot stand in a cage.conf; nothing is written then.</exception>
+    /// <exception cref="CageException">CageArgumentInvalid: a value that cannot stand in a cage.conf; nothing is written then.</exception>
     public static void Write(CageRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
         ConfFile file = ConfFile.Read(record.ConfPath);
         record.WriteTo(file);
         byte[] bytes = file.ToBytes();
-        // What could not be read again is not written: the cage would be broken.
-        CageRecord.From(ConfFile.Parse(record.ConfPath, bytes), record.Path);
+        try
+        {
+            // What could not be read again is not written: the cage would be broken.
+            CageRecord.From(ConfFile.Parse(record.ConfPath, bytes), record.Path);
+        }
+        catch (CageException e) when (e.Error == CageError.CageConfInvalid)
+        {
+            throw new CageException(CageError.CageArgumentInvalid, $"\"{record.Name}\" cannot be changed to that, its cage.conf would be invalid: {e.Message}", target: record.Name, inner: e);
+        }
         AtomicFile.Write(record.ConfPath, bytes);
     }
 

@@ -338,6 +338,26 @@ public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>
     }
 
     [CageFact]
+    public void A_folder_where_the_note_is_kept_is_told_with_what_to_do()
+    {
+        CageRecord record = NewCage(CageIsolation.Jail);
+        string note = InitHint.PathOf(_test.Settings, record.Id);
+        Directory.CreateDirectory(note);
+        Assert.Equal(CageState.Stopped, Assert.Single(_test.Engine.List(), cage => cage.Id == record.Id).State);
+        foreach (Action act in new Action[] { () => _test.Engine.Start(record), () => _test.Engine.Stop(record) })
+        {
+            CageException e = Assert.Throws<CageException>(act);
+            Assert.Equal(CageError.CageStartFailed, e.Error);
+            Assert.Contains(note, e.Message);
+            Assert.Contains("EISDIR", e.Message);
+            Assert.Contains("rmdir", e.Advice);
+        }
+        Directory.Delete(note);
+        _test.AssertNothingLeft(record);
+        using RunningCage web = _test.Start(record);
+    }
+
+    [CageFact]
     public void A_note_is_believed_only_of_the_very_process()
     {
         CageRecord record = NewCage(CageIsolation.Jail);

@@ -11,6 +11,7 @@ internal static class StepAdvice
         (_, Errno.ENOSPC) => "Free space (and inodes) on that file system.",
         (MakeFolder, Errno.EROFS) => "A read-only start makes no folder: start it once to be written. Otherwise the upper's file system is read-only, or full (dmesg says why): free space and inodes on it.",
         (_, Errno.EROFS) => "That file system is read-only.",
+        (RecordInit or ForgetInit, Errno.EISDIR) => "A folder stands where the note of the init is kept: remove it (rmdir), and stop the cage.",
         (_, Errno.ENOSYS) => "This kernel lacks the call; Cage needs Linux 5.15.",
         (MountOverlay, Errno.ENODEV) => "Load the overlay module (modprobe overlay).",
         (MountOverlay, Errno.ELOOP) => "Two layers overlap, or a cage's own folder is among them: choose layers that lie apart.",

@@ -86,6 +86,27 @@ public sealed class EphemeralTests(SmallRoot root) : IClassFixture<SmallRoot>, I
         AssertGone(cage);
     }
 
+    /// <summary>The init of a Jail waits for those that we have started in it until we have waited for them, which nobody may be about to do.</summary>
+    [CageTheory]
+    [InlineData(CageIsolation.Pivot)]
+    [InlineData(CageIsolation.Jail)]
+    public void It_ends_though_a_command_in_it_was_not_waited_for(CageIsolation isolation)
+    {
+        _test.NewBase(root.Path);
+        EphemeralCage run = _test.Engine.StartEphemeral(["base"], isolation);
+        _test.Ids.Add(run.Info.Id);
+        using Descriptor nothing = Files.Open("/dev/null", Files.O_RDWR);
+        using SpawnedProcess command = _test.Engine.Run(run.Info, TestStore.Command("sleep", "1000") with { Descriptors = [nothing, nothing, nothing] });
+        Thread end = new(run.Dispose);
+        end.Start();
+        bool ended = end.Join(TimeSpan.FromSeconds(10));
+        Assert.Equal(128 + Processes.SIGKILL, Processes.Wait(command.Id).ExitStatus);
+        end.Join();
+        Assert.True(ended, "it waited for the command to be waited for");
+        TestStore.Wait(() => ProcessStat.Read(run.Info.ProcessId!.Value) is null or { IsDead: true });
+        AssertGone(run.Info);
+    }
+
     /// <summary>A command that is killed cannot clean up: its cage ends with it, and its empty group goes with the next.</summary>
     [CageFact]
     public void What_a_killed_command_leaves_is_an_empty_group_that_the_next_takes_away()

@@ -49,13 +49,13 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
         channel.ReceiveOutcome(steps, first);
     }
 
+    /// <exception cref="CageException">CageStopTimeout.</exception>
     public void EndInit()
     {
         if (Init is null) return;
-        Processes.Signal(Init.Handle, Processes.SIGKILL);
-        Channels.WaitReadable(Init.Handle, -1);
-        // An orphan is the host's init's to wait for, another is ours.
-        if (DeathSignal != 0) Processes.Wait(Init.Id);
+        InitEnd.Kill(Record.Name, Init.Id, Init.Handle);
+        // An orphan is the host's init's to wait for, another is ours; one that waits itself for a command of the caller's is not waited for.
+        if (DeathSignal != 0) Processes.TryWait(Init.Id, out _);
         Init.Dispose();
         Init = null;
     }

@@ -308,6 +308,25 @@ public sealed class StopTests(SmallRoot root) : IClassFixture<SmallRoot>, IDispo
         _test.AssertNothingLeft(record);
     }
 
+    /// <summary>The kernel takes a moment to end what was killed: a start that comes meanwhile waits for it.</summary>
+    [CageFact]
+    public void A_jail_that_is_dying_is_waited_for()
+    {
+        CageRecord record = NewCage(CageIsolation.Jail);
+        for (int round = 0; round < 20; round++)
+        {
+            using RunningCage web = _test.Start(record);
+            _test.Sh(web.Info, $"for i in 1 2 3 4 5 6 7 8; do setsid sleep 1000 {Quiet} & done");
+            Processes.Kill(web.Info.ProcessId!.Value, Processes.SIGKILL);
+            using RunningCage again = _test.Start(record);
+            Assert.NotEqual(web.Info.ProcessId, again.Info.ProcessId);
+            Processes.Kill(again.Info.ProcessId!.Value, Processes.SIGKILL);
+            _test.Engine.Change(record, old => old with { Device = round % 2 == 0 ? DeviceView.Host : DeviceView.Private });
+            _test.Stop(record);
+        }
+        _test.AssertNothingLeft(record);
+    }
+
     /// <summary>
     /// What is left in a Pivot whose init was killed, and a Jail whose note was lost, still has its upper mounted: a second overlay on
     /// it would corrupt it, which the kernel allows. [spec 8.5]

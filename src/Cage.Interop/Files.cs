@@ -21,6 +21,7 @@ public static unsafe partial class Files
     private const int LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8;
     private const uint STATX_BASIC_STATS = 0x7ff, STATX_MNT_ID = 0x1000;
     private const ulong STATX_ATTR_MOUNT_ROOT = 0x2000;
+    private const long ST_RDONLY = 1;
 #pragma warning restore CS1591
 
     /// <summary>O_DIRECTORY, which is one of the few flags whose number differs between architectures.</summary>
@@ -224,6 +225,14 @@ public static unsafe partial class Files
         long* buffer = stackalloc long[16];
         Check.Result(statfs(path, buffer), "statfs", path);
         return buffer[0];
+    }
+
+    /// <summary>Whether nothing can be written by way of an open directory's mount, or to its file system at all (statfs(2), ST_RDONLY).</summary>
+    public static bool IsReadOnly(Descriptor directory)
+    {
+        long* buffer = stackalloc long[16];
+        Check.Result(fstatfs(directory.Number, buffer), "fstatfs");
+        return (buffer[10] & ST_RDONLY) != 0;
     }
 
     /// <summary>What is free on the file system of an open directory (statfs(2)).</summary>

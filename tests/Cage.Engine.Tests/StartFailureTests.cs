@@ -230,6 +230,39 @@ public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>
         Assert.Equal("small", test.Sh(cage.Info, "cat /etc/base"));
     });
 
+    /// <summary>overlayfs mounts all the same, to be read only: a start that seemed to go well could not write a byte.</summary>
+    [RootFact]
+    public void An_upper_without_room_for_the_work_folder_is_refused() => MountNamespace.Run(folder =>
+    {
+        Shell.Run("cd \"$folder\"; mkdir small; mount -t tmpfs -o nr_inodes=100 small small; mkdir small/s", ("folder", folder));
+        using TestStore test = new($"{folder}/small/s");
+        CageRecord record = test.NewCage(root, CageIsolation.Chroot);
+        Shell.Run("cd \"$folder/small\"; for i in {1..100}; do touch fill$i || break; done 2>/dev/null", ("folder", folder));
+        CageException e = Assert.Throws<CageException>(() => test.Engine.Start(record));
+        Assert.Equal(CageError.CageMountFailed, e.Error);
+        Assert.Contains("ENOSPC", e.Message);
+        Assert.Contains("Free space", e.Advice);
+        test.AssertNothingLeft(record);
+        Shell.Run("rm \"$folder\"/small/fill*", ("folder", folder));
+        using RunningCage web = test.Start(record);
+        Assert.Equal("written", test.Sh(web.Info, "echo written >/etc/new; cat /etc/new"));
+    });
+
+    [RootFact]
+    public void An_upper_that_is_mounted_read_only_is_refused_beforehand() => MountNamespace.Run(folder =>
+    {
+        using TestStore test = new(Directory.CreateDirectory($"{folder}/s").FullName);
+        CageRecord record = test.NewCage(root, CageIsolation.Chroot);
+        Shell.Run("mount -o remount,ro \"$folder\"", ("folder", folder));
+        CageException e = Assert.Throws<CageException>(() => test.Engine.Start(record));
+        Assert.Equal(CageError.CageStartFailed, e.Error);
+        Assert.Contains("EROFS", e.Message);
+        Assert.Contains("remount,rw", e.Advice);
+        test.AssertNothingLeft(record);
+        Shell.Run("mount -o remount,rw \"$folder\"", ("folder", folder));
+        using RunningCage web = test.Start(record);
+    });
+
     [RootFact]
     public void A_read_only_one_is_not_started()
     {

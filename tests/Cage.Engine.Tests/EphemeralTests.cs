@@ -107,6 +107,28 @@ public sealed class EphemeralTests(SmallRoot root) : IClassFixture<SmallRoot>, I
         AssertGone(run.Info);
     }
 
+    [CageTheory]
+    [InlineData(CageIsolation.Pivot)]
+    [InlineData(CageIsolation.Jail)]
+    public void The_layers_below_it_cannot_be_removed_meanwhile(CageIsolation isolation)
+    {
+        CageRecord lower = _test.NewLayer("lower"), upper = _test.NewLayer("upper", lower.Id);
+        Shell.Run("cp -a \"$from/.\" \"$to\"", ("from", root.Path), ("to", lower.RootPath));
+        using (EphemeralCage run = _test.Engine.StartEphemeral(["upper"], isolation), beside = _test.Engine.StartEphemeral(["upper"], isolation))
+        {
+            _test.Ids.UnionWith([run.Info.Id, beside.Info.Id]);
+            CageException e = Assert.Throws<CageException>(() => _test.Engine.Remove(upper, force: true));
+            Assert.Equal(CageError.CageBusy, e.Error);
+            Assert.Contains("cage run", e.Message);
+            Assert.True(Directory.Exists(upper.RootPath));
+            Assert.Equal("small", _test.Sh(run.Info, "cat /etc/base"));
+            // What else is done to it does not wait for them.
+            Assert.Equal("later", _test.Engine.Change(upper, old => old with { Memo = "later" }).Memo);
+        }
+        _test.Engine.Remove(upper);
+        _test.Engine.Remove(lower);
+    }
+
     /// <summary>A command that is killed cannot clean up: its cage ends with it, and its empty group goes with the next.</summary>
     [CageFact]
     public void What_a_killed_command_leaves_is_an_empty_group_that_the_next_takes_away()

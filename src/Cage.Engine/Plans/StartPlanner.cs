@@ -56,6 +56,7 @@ internal static class StartPlanner
         yield return StartInit(record);
         IReadOnlyList<CageRecord> layers = LayerChain.Resolve(store, bases());
         LayerChain.Refuse(layers);
+        yield return new HoldLayers(layers);
         string scratch = store.Settings.Run;
         PortableStep[] roots =
         [

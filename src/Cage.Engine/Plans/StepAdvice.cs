@@ -14,6 +14,7 @@ internal static class StepAdvice
         (_, Errno.EROFS) => "That file system is read-only.",
         (RecordInit or ForgetInit, Errno.EISDIR) => "A folder stands where the note of the init is kept: remove it (rmdir), and stop the cage.",
         (_, Errno.ENOSYS) => "This kernel lacks the call; Cage needs Linux 5.15.",
+        (HoldLayers, Errno.EAGAIN) => "Another command removes it this moment.",
         (MountOverlay, Errno.ENODEV) => "Load the overlay module (modprobe overlay).",
         (MountOverlay, Errno.ELOOP) => "Two layers overlap, or a cage's own folder is among them: choose layers that lie apart.",
         (MountOverlay, Errno.EBUSY) => "Its upper or work folder is in use by another overlay mount.",

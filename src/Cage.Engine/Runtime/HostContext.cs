@@ -9,7 +9,7 @@ namespace Cage.Engine.Runtime;
 internal sealed class HostContext(StoreSettings settings, CageRecord record, StageBinary stage) : IDisposable
 {
     private StageChannel? _channel;
-    private Descriptor? _kept;
+    private readonly List<Descriptor> _kept = [];
 
     public StoreSettings Settings { get; } = settings;
 
@@ -26,7 +26,7 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     public SpawnedProcess? Init { get; private set; }
 
     /// <summary>Holds a descriptor as long as the cage is.</summary>
-    public void Keep(Descriptor descriptor) => _kept = descriptor;
+    public void Keep(Descriptor descriptor) => _kept.Add(descriptor);
 
     public void Adopt(SpawnedProcess init, StageChannel channel)
     {
@@ -64,6 +64,6 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     {
         _channel?.Dispose();
         Init?.Dispose();
-        _kept?.Dispose();
+        foreach (Descriptor descriptor in _kept) descriptor.Dispose();
     }
 }

@@ -9,14 +9,8 @@ using Cage.Tests;
 namespace Cage.Engine.Tests;
 
 /// <summary>A start is all or nothing: whatever fails, and whenever, the host is as it was.</summary>
-public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>, IDisposable
+public sealed class StartFailureTests(SmallRoot root) : SmallRootTests(root)
 {
-    private readonly TestStore _test = new();
-
-    public void Dispose() => _test.Dispose();
-
-    private CageRecord NewCage(CageIsolation isolation = CageIsolation.Chroot) => _test.NewCage(root, isolation);
-
     private CageException Refused(CageRecord record)
     {
         CageException e = Assert.Throws<CageException>(() => _test.Engine.Start(record));
@@ -198,7 +192,7 @@ public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>
     public void Work_on_another_file_system_or_mount_is_refused() => MountNamespace.Run(folder =>
     {
         using TestStore test = new(Directory.CreateDirectory($"{folder}/s").FullName);
-        CageRecord record = test.NewCage(root, CageIsolation.Chroot);
+        CageRecord record = test.NewCage(Root, CageIsolation.Chroot);
         foreach (string mount in new[] { "mount -t tmpfs x \"$work\"", "mount --bind \"$work\" \"$work\"" })
         {
             Shell.Run(mount, ("work", record.WorkPath));
@@ -216,7 +210,7 @@ public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>
     {
         Shell.Run("cd \"$folder\"; mkdir l u w m; mount -t overlay overlay -o lowerdir=l,upperdir=u,workdir=w m; mkdir m/s", ("folder", folder));
         using TestStore test = new($"{folder}/m/s");
-        CageRecord record = test.NewCage(root, CageIsolation.Chroot);
+        CageRecord record = test.NewCage(Root, CageIsolation.Chroot);
         CageException e = Assert.Throws<CageException>(() => test.Engine.Start(record));
         Assert.Equal(CageError.CageStartFailed, e.Error);
         Assert.Contains("overlayfs", e.Message);
@@ -225,7 +219,7 @@ public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>
         test.AssertNothingLeft(record);
 
         CageRecord alone = test.Create(new NewCage { Name = "alone", Isolation = CageIsolation.Chroot }).Record;
-        Shell.Run("cp -a \"$from/.\" \"$to\"", ("from", root.Path), ("to", alone.RootPath));
+        Shell.Run("cp -a \"$from/.\" \"$to\"", ("from", Root.Path), ("to", alone.RootPath));
         using RunningCage cage = test.Start(alone);
         Assert.Equal("small", test.Sh(cage.Info, "cat /etc/base"));
     });
@@ -236,7 +230,7 @@ public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>
     {
         Shell.Run("cd \"$folder\"; mkdir small; mount -t tmpfs -o nr_inodes=100 small small; mkdir small/s", ("folder", folder));
         using TestStore test = new($"{folder}/small/s");
-        CageRecord record = test.NewCage(root, CageIsolation.Chroot);
+        CageRecord record = test.NewCage(Root, CageIsolation.Chroot);
         Shell.Run("cd \"$folder/small\"; for i in {1..100}; do touch fill$i || break; done 2>/dev/null", ("folder", folder));
         CageException e = Assert.Throws<CageException>(() => test.Engine.Start(record));
         Assert.Equal(CageError.CageMountFailed, e.Error);
@@ -252,7 +246,7 @@ public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>
     public void An_upper_that_is_mounted_read_only_is_refused_beforehand() => MountNamespace.Run(folder =>
     {
         using TestStore test = new(Directory.CreateDirectory($"{folder}/s").FullName);
-        CageRecord record = test.NewCage(root, CageIsolation.Chroot);
+        CageRecord record = test.NewCage(Root, CageIsolation.Chroot);
         Shell.Run("mount -o remount,ro \"$folder\"", ("folder", folder));
         CageException e = Assert.Throws<CageException>(() => test.Engine.Start(record));
         Assert.Equal(CageError.CageStartFailed, e.Error);

@@ -8,16 +8,8 @@ using Cage.Tests;
 namespace Cage.Engine.Tests;
 
 /// <summary>Stopping: what runs is ended, what is mounted is unmounted, and what cannot be is told with who holds it.</summary>
-public sealed class StopTests(SmallRoot root) : IClassFixture<SmallRoot>, IDisposable
+public sealed class StopTests(SmallRoot root) : SmallRootTests(root)
 {
-    private const string Quiet = "<>/dev/null >&0 2>&0";
-
-    private readonly TestStore _test = new();
-
-    public void Dispose() => _test.Dispose();
-
-    private CageRecord NewCage(CageIsolation isolation) => _test.NewCage(root, isolation);
-
     private static StopOptions Within(double seconds) => new() { Patience = TimeSpan.FromSeconds(seconds) };
 
     /// <summary>The processes besides the init, once there are as many.</summary>
@@ -251,7 +243,7 @@ public sealed class StopTests(SmallRoot root) : IClassFixture<SmallRoot>, IDispo
         Shell.Run("cd \"$mnt\"; mount -t tmpfs a home; mkdir home/b; mount -t tmpfs b home/b; mount --bind etc home/b; mount -t tmpfs over tmp; mount -t tmpfs all .", ("mnt", record.MountPath));
         Assert.Empty(_test.Stop(record));
         _test.AssertNothingLeft(record);
-        Assert.Equal("small\n", File.ReadAllText($"{root.Path}/etc/base"));
+        Assert.Equal("small\n", File.ReadAllText($"{Root.Path}/etc/base"));
     }
 
     /// <summary>Whatever a start had done when it was killed, one stop clears it.</summary>

@@ -98,7 +98,7 @@ need_for_test() {
         say 'the tests that need these are skipped'
 }
 
-need_for_bench() { need bwrap=bubblewrap crun=crun || say 'the measurements that need these are skipped'; }
+need_for_bench() { need bwrap=bubblewrap crun=crun unshare=util-linux schroot=schroot || say 'the measurements that need these are skipped'; }
 
 # --- Tasks ----------------------------------------------------------------------------------------------------------------------
 

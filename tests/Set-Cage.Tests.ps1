@@ -76,7 +76,7 @@ Describe 'Set-Cage' -Skip:(-not $isRoot) {
         $conf = Get-Content "$($web.Path)/cage.conf"
         Set-Cage web @Arguments -ErrorVariable problem -ErrorAction SilentlyContinue
         $problem.Count | Should -Be 1
-        $problem[0].FullyQualifiedErrorId | Should -BeLike 'Cage*Invalid,*'
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageArgumentInvalid,*'
         Get-Content "$($web.Path)/cage.conf" | Should -Be $conf
     }
     It 'has no isolation, device, environment or scripts for a read-only cage' {

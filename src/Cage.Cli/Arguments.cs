@@ -13,6 +13,9 @@ internal sealed class Arguments
     /// <summary>What follows <c>--</c>; null without one.</summary>
     public IReadOnlyList<string>? Rest { get; private set; }
 
+    /// <summary>Whether <c>--help</c> or <c>-h</c> stands among the options.</summary>
+    public bool WantsHelp { get; private set; }
+
     public static Arguments Parse(Command command, ReadOnlySpan<string> args)
     {
         Arguments parsed = new();
@@ -23,6 +26,11 @@ internal sealed class Arguments
             {
                 parsed.Rest = args[(i + 1)..].ToArray();
                 break;
+            }
+            if (word is "--help" or "-h")
+            {
+                parsed.WantsHelp = true;
+                continue;
             }
             if (word.Length < 2 || word[0] != '-')
             {

@@ -57,8 +57,7 @@ internal static class ExecCommand
         {
             using Descriptor input = Channels.Duplicate(0), output = Channels.Duplicate(1), error = Channels.Duplicate(2);
             using SpawnedProcess process = engine.Run(cage, command with { Descriptors = [input, output, error] });
-            WaitForwarding(process, signals);
-            return Processes.Wait(process.Id).ExitStatus;
+            return End(process, deathSignal, () => WaitForwarding(process, signals));
         }
         (Descriptor leader, Descriptor peer) = engine.OpenTerminal(cage);
         using (leader)
@@ -71,10 +70,26 @@ internal static class ExecCommand
             }
             using (process)
             {
-                TerminalRelay.Run(leader, process.Handle, signals);
-                return Processes.Wait(process.Id).ExitStatus;
+                return End(process, deathSignal, () => TerminalRelay.Run(leader, process.Handle, signals));
             }
         }
+    }
+
+    /// <summary>Waits as <paramref name="wait"/> does and takes the status. When that fails, a command that is not to outlive us is ended first:
+    /// the init of its Jail would wait for us to wait for it.</summary>
+    private static int End(SpawnedProcess process, int deathSignal, Action wait)
+    {
+        try
+        {
+            wait();
+        }
+        catch when (deathSignal != 0)
+        {
+            Processes.Signal(process.Handle, deathSignal);
+            Processes.Wait(process.Id);
+            throw;
+        }
+        return Processes.Wait(process.Id).ExitStatus;
     }
 
     /// <summary>Waits for the command and hands it the signals we get. A key on the terminal reaches it by itself: it is in our process group.</summary>

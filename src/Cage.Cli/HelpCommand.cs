@@ -13,17 +13,29 @@ internal static class HelpCommand
             case ["--version"] or ["version"]:
                 Console.WriteLine($"cage {typeof(HelpCommand).Assembly.GetName().Version?.ToString(3)}");
                 return 0;
-            case ["help" or "--help" or "-h"]:
+            case ["help" or "--help" or "-h"] or ["help", "help" or "--help" or "-h"]:
                 Console.Write(Overview());
                 return 0;
-            case ["help", _] or ["help", _, _] when Commands.Find(args.AsSpan(1)) is Command command:
-                Console.WriteLine($"cage {command.Usage}\n\n{command.Summary}");
-                return 0;
+            case ["help", .. string[] topic] when Topic(topic) is { Length: > 0 } commands:
+                return Tell(commands);
+            case [string first, "--help" or "-h"] when Topic([first]) is { Length: > 0 } commands:
+                return Tell(commands);
             default:
                 Messages.Error($"there is no command \"{(args[0] == "help" ? args[1] : args[0])}\". cage help lists them.");
                 return ExitStatus.Usage;
         }
     }
+
+    /// <summary>Says more about each of the commands.</summary>
+    public static int Tell(params Command[] commands)
+    {
+        Console.WriteLine(string.Join("\n\n", commands.Select(command => $"cage {command.Usage}\n\n{command.Summary}")));
+        return 0;
+    }
+
+    /// <summary>The command of that name, or those whose first word it is.</summary>
+    private static Command[] Topic(string[] words) =>
+        Commands.Find(words) is Command command ? [command] : [.. Commands.All.Where(command => words.Length == 1 && command.Name.StartsWith(words[0] + " ", StringComparison.Ordinal))];
 
     private static string Overview()
     {
@@ -31,7 +43,7 @@ internal static class HelpCommand
         return $"""
             usage: cage COMMAND [OPTION]... [NAME]... [-- COMMAND...]
 
-            {commands}  help            say more about one command: cage help NAME
+            {commands}  help            say more about one command: cage help COMMAND, cage COMMAND --help
 
             A cage is meant by its name, its id, or the beginning of its id. Options stand anywhere before "--".
             Status: exec, enter and run end with the command's own, 125 when Cage failed, 126 when the command cannot be run,

@@ -12,7 +12,8 @@ static int Run(string[] args)
     if (command is null) return HelpCommand.Answer(args);
     try
     {
-        return command.Run(Arguments.Parse(command, args.AsSpan(command.Words)));
+        Arguments arguments = Arguments.Parse(command, args.AsSpan(command.Words));
+        return arguments.WantsHelp ? HelpCommand.Tell(command) : command.Run(arguments);
     }
     catch (UsageException e)
     {

@@ -58,7 +58,7 @@ public sealed class CageEngine
         CageRecord before = CageStore.Refresh(record), after = change(before);
         CageMaker.RefuseTexts(after.Name, after.Memo, after.Environment);
         bool reshaped = after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base);
-        if (reshaped && Look(before).State == CageState.Running)
+        if (reshaped && Settled(before, cancellation).State == CageState.Running)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation and device can only change while it is stopped.", "Stop it first.", before.Name);
         if (!after.Base.SequenceEqual(before.Base) && LayerChain.Resolve(Store, after.Base).Records.Any(layer => layer.Id == after.Id))
             throw new CageException(CageError.CageArgumentInvalid, $"\"{before.Name}\" would be its own base (a cycle).", "Choose bases that do not need it.", before.Name);
@@ -89,7 +89,7 @@ public sealed class CageEngine
         StartCheck.RequireRoot("starting a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
-        if (Look(record).State == CageState.Running)
+        if (Settled(record, cancellation).State == CageState.Running)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs already.", target: record.Name);
         // Without its init or its note, what is left may still have the upper mounted, and a second overlay on it would corrupt it.
         if (ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 } left)
@@ -214,7 +214,7 @@ public sealed class CageEngine
         StartCheck.RequireRoot("publishing a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
-        if (Look(record).State == CageState.Running || ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 })
+        if (Settled(record, cancellation).State == CageState.Running || ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 })
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs: a layer must not be written any more.", "Stop it first.", record.Name);
         return Look(CagePublisher.Publish(Store, record));
     }
@@ -231,7 +231,7 @@ public sealed class CageEngine
         StartCheck.RequireRoot("removing a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
-        if (Look(record).State == CageState.Running && !force)
+        if (Settled(record, cancellation).State == CageState.Running && !force)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", "Stop it first, or remove it with --force (-Force).", record.Name);
         StopHeld(record, new StopOptions { Force = force }, warn, cancellation);
         CageRemover.Remove(Store, record);
@@ -249,6 +249,9 @@ public sealed class CageEngine
         if (!readOnly) HostDrift.Check(Store, record, layers.Records, warn);
         return layers;
     }
+
+    /// <summary>A cage with its state once nothing of it is dying any more.</summary>
+    private CageInfo Settled(CageRecord record, CancellationToken cancellation) => CageProcesses.AwaitDying(() => Look(record), cancellation);
 
     private bool StopHeld(CageRecord record, StopOptions? options, Action<string>? warn, CancellationToken cancellation)
     {

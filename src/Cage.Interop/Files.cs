@@ -18,9 +18,10 @@ public static unsafe partial class Files
 
     private const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_REMOVEDIR = 0x200, AT_EMPTY_PATH = 0x1000;
     private const int SYS_openat2 = 437;
-    private const int LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8;
+    private const int LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8;
     private const uint STATX_BASIC_STATS = 0x7ff, STATX_MNT_ID = 0x1000;
     private const ulong STATX_ATTR_MOUNT_ROOT = 0x2000;
+    private const long ST_RDONLY = 1;
 #pragma warning restore CS1591
 
     /// <summary>O_DIRECTORY, which is one of the few flags whose number differs between architectures.</summary>
@@ -151,13 +152,17 @@ public static unsafe partial class Files
     /// <summary>Waits until the file is on the disk (fsync(2)).</summary>
     public static void Synchronise(Descriptor file) => Check.Result(fsync(file.Number), "fsync");
 
-    /// <summary>Takes the exclusive lock of an open file; false when another has it and <paramref name="wait"/> is false (flock(2)).
+    /// <summary>Takes the lock of an open file; false when another has it and <paramref name="wait"/> is false (flock(2)).
     /// It is freed when the descriptor is closed.</summary>
-    public static bool Lock(Descriptor file, bool wait)
+    /// <param name="file">The file or directory.</param>
+    /// <param name="wait">Whether to wait for it.</param>
+    /// <param name="shared">Whether others may share it; alone otherwise.</param>
+    public static bool Lock(Descriptor file, bool wait, bool shared = false)
     {
+        int operation = (shared ? LOCK_SH : LOCK_EX) | (wait ? 0 : LOCK_NB);
         while (true)
         {
-            if (flock(file.Number, wait ? LOCK_EX : LOCK_EX | LOCK_NB) == 0) return true;
+            if (flock(file.Number, operation) == 0) return true;
             int error = Marshal.GetLastPInvokeError();
             if (error == Errno.EAGAIN) return false;
             if (error != Errno.EINTR) throw new LinuxException(error, "flock");
@@ -224,6 +229,14 @@ public static unsafe partial class Files
         long* buffer = stackalloc long[16];
         Check.Result(statfs(path, buffer), "statfs", path);
         return buffer[0];
+    }
+
+    /// <summary>Whether nothing can be written by way of an open directory's mount, or to its file system at all (statfs(2), ST_RDONLY).</summary>
+    public static bool IsReadOnly(Descriptor directory)
+    {
+        long* buffer = stackalloc long[16];
+        Check.Result(fstatfs(directory.Number, buffer), "fstatfs");
+        return (buffer[10] & ST_RDONLY) != 0;
     }
 
     /// <summary>What is free on the file system of an open directory (statfs(2)).</summary>

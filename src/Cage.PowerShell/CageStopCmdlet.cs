@@ -26,6 +26,24 @@ public abstract class CageStopCmdlet : CageTargetCmdlet
 
     private protected StopOptions Options => new() { Patience = TimeSpan.FromSeconds(TimeoutSeconds), Force = Force };
 
+    /// <summary>What -WhatIf shows of one.</summary>
+    private protected virtual void Show(CageInfo cage) => ShowStop(cage, Options);
+
+    /// <summary>Does it to one that was agreed on. Returns it as it is then.</summary>
+    private protected abstract CageInfo Do(CageInfo cage);
+
+    private protected sealed override void Act(CageInfo cage)
+    {
+        if (IsWhatIf)
+        {
+            Show(cage);
+            return;
+        }
+        if (!ShouldProcess(Describe(cage))) return;
+        CageInfo done = Do(cage);
+        if (PassThru) WriteObject(done);
+    }
+
     private protected void StopOne(CageInfo cage)
     {
         bool did = Engine.Stop(cage.Record, Options, WriteWarning, Stop);

@@ -27,7 +27,27 @@ public sealed class GrammarTests : CageTest
     [Fact]
     public void HelpOfACommandHasItsUsage()
     {
-        foreach (string command in _commands) Assert.StartsWith($"cage {command}", Cage("help", command).Ended(0).Output);
+        foreach (string command in _commands)
+        {
+            Outcome help = Cage("help", command).Ended(0);
+            Assert.StartsWith($"cage {command} ", help.Output);
+            foreach (string[] line in (string[][])[[command, "--help"], [command, "-h"], [command, "web", "--help"], [command, "-h", "--", "true"]])
+            {
+                Outcome asked = Cage(line).Ended(0);
+                Assert.Equal(help.Output, asked.Output);
+                Assert.Empty(asked.Error);
+            }
+        }
+        foreach (string[] line in (string[][])[["help", "snapshot"], ["snapshot", "--help"]])
+            Assert.Equal(["new", "list", "remove"], Cage(line).Ended(0).Lines.Where(text => text.StartsWith("cage snapshot ", StringComparison.Ordinal)).Select(text => text.Split(' ')[2]));
+        Assert.Equal(Cage("help").Output, Cage("help", "help").Ended(0).Output);
+    }
+
+    [RootFact]
+    public void BehindTheDashesHelpIsTheCommands()
+    {
+        Store.Host();
+        Assert.Equal("--help\n", Cage("run", "--base", "host", "--", "sh", "-c", "echo $0", "--help").Ended(0).Output);
     }
 
     [Fact]

@@ -5,6 +5,17 @@ namespace Cage.Cli.Tests;
 /// <summary>What scripts read: the keys, types and order of <c>--json</c> are a promise.</summary>
 public sealed class JsonTests : CageTest
 {
+    [RootFact]
+    public void TheStartTimeIsTheSameWhoeverAsksAndWhenever()
+    {
+        Store.Host();
+        Store.New("web", "--base", "host");
+        Cage("start", "web").Silently();
+        string? first = Cage("show", "web", "--json").Objects()[0].Text("startTime");
+        Assert.NotNull(first);
+        for (int i = 0; i < 20; i++) Assert.Equal(first, Cage("show", "web", "--json").Objects()[0].Text("startTime"));
+    }
+
     private const string Odd = "a \"b\" \\c, d:e ü ☃ 🕊 'f'";
 
     private static readonly string[] _cageKeys =

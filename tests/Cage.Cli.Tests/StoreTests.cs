@@ -89,7 +89,7 @@ public sealed class StoreTests : CageTest
             """);
         Assert.Equal(["start: 1", "Stopped", "0", "started", "stopped"], outcome.Ended(0).Lines[..^1]);
         // Without room for its own folder in work, overlayfs falls back to reading only.
-        outcome.Said("EROFS", "full", "Free space");
+        outcome.Said("ENOSPC", "Free space");
         Store.NothingIsLeftOf(outcome.Lines[^1]);
     }
 

@@ -62,6 +62,36 @@ public sealed class CageStoreTests : IDisposable
     }
 
     [RootFact]
+    public void A_folder_whose_id_is_in_upper_case_is_found_by_it()
+    {
+        Guid id = Add("web", "abcd68f2-c75f-49a0-b7ba-54a6f282419f");
+        string path = Store.PathOf(id, CageKind.Writable), upper = $"{_test.Settings.Data}/{id.ToString().ToUpperInvariant()}.w";
+        Directory.Move(path, upper);
+        Assert.Equal(upper, Store.Find("web").Path);
+        Assert.Equal(upper, Store.Find(id.ToString()).Path);
+        Assert.Equal(upper, Store.Find(id.ToString().ToUpperInvariant()).Path);
+        Assert.Equal(upper, Store.Find("abcd").Path);
+        Assert.Equal(upper, Store.Get(id, CageKind.Writable)!.Path);
+        Assert.Null(Store.Get(id, CageKind.ReadOnly));
+        Assert.Equal(CageError.CageAlreadyExists, Assert.Throws<CageException>(() => _test.Create(new NewCage { Name = "other", Id = id })).Error);
+        _test.Engine.Remove(Store.Find(id.ToString()));
+        Assert.Null(Store.Get(id));
+    }
+
+    [RootFact]
+    public void The_beginning_of_an_id_that_fits_a_broken_cage_too_is_ambiguous()
+    {
+        Guid good = Add("good", "a1000000-0000-0000-0000-000000000000");
+        AddBroken("a1100000-0000-0000-0000-000000000000", "uuid=b\n");
+        CageException e = Assert.Throws<CageException>(() => Store.Find("a1"));
+        Assert.Equal(CageError.CageAmbiguous, e.Error);
+        Assert.Contains($"{good}, a1100000-0000-0000-0000-000000000000 (broken)", e.Message);
+        Assert.Equal(good, Store.Find("a10").Id);
+        Assert.Equal(good, Store.Find("good").Id);
+        Assert.Equal(CageError.CageConfInvalid, Assert.Throws<CageException>(() => Store.Find("a11")).Error);
+    }
+
+    [RootFact]
     public void A_name_goes_before_the_beginning_of_an_id()
     {
         Add("web", "abcd68f2-c75f-49a0-b7ba-54a6f282419f");

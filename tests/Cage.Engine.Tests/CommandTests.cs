@@ -8,14 +8,10 @@ using Cage.Tests;
 namespace Cage.Engine.Tests;
 
 /// <summary>Commands in a running cage. [001] [002] [004]</summary>
-public sealed class CommandTests(SmallRoot root) : IClassFixture<SmallRoot>, IDisposable
+public sealed class CommandTests(SmallRoot root) : SmallRootTests(root)
 {
-    private readonly TestStore _test = new();
-
-    public void Dispose() => _test.Dispose();
-
     private RunningCage Start(CageIsolation isolation, params string[] environment) =>
-        _test.Start(_test.Create(new NewCage { Name = "web", Base = [_test.NewBase(root.Path)], Isolation = isolation, Environment = environment }).Record);
+        _test.Start(_test.Create(new NewCage { Name = "web", Base = [_test.NewBase(Root.Path)], Isolation = isolation, Environment = environment }).Record);
 
     private CommandResult Run(RunningCage cage, string line, string? user = null, string? directory = null, params string[] environment) =>
         _test.Run(cage.Info, TestStore.Command("/bin/bash", "-c", line) with { User = user, Directory = directory, Environment = environment });
@@ -257,7 +253,7 @@ public sealed class CommandTests(SmallRoot root) : IClassFixture<SmallRoot>, IDi
     [CageFact]
     public void What_does_not_run_runs_no_commands()
     {
-        CageRecord record = _test.NewCage(root, CageIsolation.Jail);
+        CageRecord record = _test.NewCage(Root, CageIsolation.Jail);
         CageInfo layer = _test.Look(_test.Store.Get(record.Base[0])!);
         using RunningCage web = _test.Start(record);
         CageInfo before = web.Info;
@@ -269,7 +265,7 @@ public sealed class CommandTests(SmallRoot root) : IClassFixture<SmallRoot>, IDi
             Assert.Equal(CageError.CageNotRunning, Assert.Throws<CageException>(() => _test.Engine.OpenTerminal(cage)).Error);
             Assert.Equal(CageError.CageNotRunning, Assert.Throws<CageException>(() => _test.Engine.ShellOf(cage, null)).Error);
         }
-        Assert.False(File.Exists($"{root.Path}/etc/touched"));
+        Assert.False(File.Exists($"{Root.Path}/etc/touched"));
     }
 
     [CageFact]

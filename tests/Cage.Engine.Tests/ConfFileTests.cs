@@ -7,6 +7,21 @@ namespace Cage.Engine.Tests;
 
 public class ConfFileTests
 {
+    [Theory]
+    [InlineData("a ")]
+    [InlineData("a\t ")]
+    [InlineData(" ")]
+    [InlineData("日本\u3000")]
+    public void White_space_at_the_end_of_a_value_outlives_a_comment(string value)
+    {
+        ConfFile file = ConfFile.Parse("/cage.conf", "memo=old  # why\nname=web\n"u8);
+        file.Set("memo", value);
+        ConfFile again = ConfFile.Parse("/cage.conf", file.ToBytes());
+        Assert.Equal(value, again.Value("memo"));
+        Assert.Equal("web", again.Value("name"));
+        Assert.Contains("# why\n", System.Text.Encoding.UTF8.GetString(again.ToBytes()));
+    }
+
     private static ConfFile Parse(string text) => ConfFile.Parse("/conf", Encoding.UTF8.GetBytes(text));
 
     private static string Text(ConfFile file) => Encoding.UTF8.GetString(file.ToBytes());

@@ -7,12 +7,8 @@ using Cage.Tests;
 namespace Cage.Engine.Tests;
 
 /// <summary>Cages that are not kept: they leave nothing, however they end.</summary>
-public sealed class EphemeralTests(SmallRoot root) : IClassFixture<SmallRoot>, IDisposable
+public sealed class EphemeralTests(SmallRoot root) : SmallRootTests(root)
 {
-    private readonly TestStore _test = new();
-
-    public void Dispose() => _test.Dispose();
-
     private void AssertGone(CageInfo cage)
     {
         Assert.Null(Leftovers.GroupOf(cage.Id));
@@ -26,7 +22,7 @@ public sealed class EphemeralTests(SmallRoot root) : IClassFixture<SmallRoot>, I
     [InlineData(CageIsolation.Jail)]
     public void What_is_written_goes_with_it(CageIsolation isolation)
     {
-        Guid id = _test.NewBase(root.Path);
+        Guid id = _test.NewBase(Root.Path);
         string[] before = Directory.GetFileSystemEntries(_test.Settings.Data, "*", SearchOption.AllDirectories);
         CageInfo cage;
         using (EphemeralCage run = _test.Engine.StartEphemeral(["base"], isolation))
@@ -44,8 +40,8 @@ public sealed class EphemeralTests(SmallRoot root) : IClassFixture<SmallRoot>, I
         }
         AssertGone(cage);
         Assert.Equal(before, Directory.GetFileSystemEntries(_test.Settings.Data, "*", SearchOption.AllDirectories));
-        Assert.False(File.Exists($"{root.Path}/etc/new"));
-        Assert.True(File.Exists($"{root.Path}/etc/passwd"));
+        Assert.False(File.Exists($"{Root.Path}/etc/new"));
+        Assert.True(File.Exists($"{Root.Path}/etc/passwd"));
         Assert.Equal(CageError.CageNotRunning, Assert.Throws<CageException>(() => _test.Run(cage, TestStore.Command("true"))).Error);
         using (EphemeralCage run = _test.Engine.StartEphemeral([id.ToString()], isolation))
         {
@@ -58,7 +54,7 @@ public sealed class EphemeralTests(SmallRoot root) : IClassFixture<SmallRoot>, I
     [CageFact]
     public void Its_upper_is_a_tmpfs()
     {
-        _test.NewBase(root.Path);
+        _test.NewBase(Root.Path);
         using EphemeralCage run = _test.Engine.StartEphemeral(["base"], CageIsolation.Jail);
         _test.Ids.Add(run.Info.Id);
         string options = _test.Engine.GetMounts(run.Info)[0].Options;
@@ -69,7 +65,7 @@ public sealed class EphemeralTests(SmallRoot root) : IClassFixture<SmallRoot>, I
     [CageFact]
     public void It_ends_with_the_thread_that_started_it()
     {
-        _test.NewBase(root.Path);
+        _test.NewBase(Root.Path);
         CageInfo? cage = null;
         EphemeralCage? run = null;
         Thread owner = new(() =>
@@ -86,11 +82,54 @@ public sealed class EphemeralTests(SmallRoot root) : IClassFixture<SmallRoot>, I
         AssertGone(cage);
     }
 
+    /// <summary>The init of a Jail waits for those that we have started in it until we have waited for them, which nobody may be about to do.</summary>
+    [CageTheory]
+    [InlineData(CageIsolation.Pivot)]
+    [InlineData(CageIsolation.Jail)]
+    public void It_ends_though_a_command_in_it_was_not_waited_for(CageIsolation isolation)
+    {
+        _test.NewBase(Root.Path);
+        EphemeralCage run = _test.Engine.StartEphemeral(["base"], isolation);
+        _test.Ids.Add(run.Info.Id);
+        using Descriptor nothing = Files.Open("/dev/null", Files.O_RDWR);
+        using SpawnedProcess command = _test.Engine.Run(run.Info, TestStore.Command("sleep", "1000") with { Descriptors = [nothing, nothing, nothing] });
+        Thread end = new(run.Dispose);
+        end.Start();
+        bool ended = end.Join(TimeSpan.FromSeconds(10));
+        Assert.Equal(128 + Processes.SIGKILL, Processes.Wait(command.Id).ExitStatus);
+        end.Join();
+        Assert.True(ended, "it waited for the command to be waited for");
+        TestStore.Wait(() => ProcessStat.Read(run.Info.ProcessId!.Value) is null or { IsDead: true });
+        AssertGone(run.Info);
+    }
+
+    [CageTheory]
+    [InlineData(CageIsolation.Pivot)]
+    [InlineData(CageIsolation.Jail)]
+    public void The_layers_below_it_cannot_be_removed_meanwhile(CageIsolation isolation)
+    {
+        CageRecord lower = _test.NewLayer("lower"), upper = _test.NewLayer("upper", lower.Id);
+        Shell.Run("cp -a \"$from/.\" \"$to\"", ("from", Root.Path), ("to", lower.RootPath));
+        using (EphemeralCage run = _test.Engine.StartEphemeral(["upper"], isolation), beside = _test.Engine.StartEphemeral(["upper"], isolation))
+        {
+            _test.Ids.UnionWith([run.Info.Id, beside.Info.Id]);
+            CageException e = Assert.Throws<CageException>(() => _test.Engine.Remove(upper, force: true));
+            Assert.Equal(CageError.CageBusy, e.Error);
+            Assert.Contains("cage run", e.Message);
+            Assert.True(Directory.Exists(upper.RootPath));
+            Assert.Equal("small", _test.Sh(run.Info, "cat /etc/base"));
+            // What else is done to it does not wait for them.
+            Assert.Equal("later", _test.Engine.Change(upper, old => old with { Memo = "later" }).Memo);
+        }
+        _test.Engine.Remove(upper);
+        _test.Engine.Remove(lower);
+    }
+
     /// <summary>A command that is killed cannot clean up: its cage ends with it, and its empty group goes with the next.</summary>
     [CageFact]
     public void What_a_killed_command_leaves_is_an_empty_group_that_the_next_takes_away()
     {
-        _test.NewBase(root.Path);
+        _test.NewBase(Root.Path);
         File.WriteAllText($"{_test.Folder}/cage.conf", $"data={_test.Settings.Data}\nrun={_test.Settings.Run}\n");
         using (System.Diagnostics.Process command = Shell.Start("exec \"$cage\" run --base base -- sh -c 'echo in; sleep 1000'", ("cage", CageProgram.RequiredPath), ("CAGE_CONF", $"{_test.Folder}/cage.conf")))
         {
@@ -123,7 +162,7 @@ public sealed class EphemeralTests(SmallRoot root) : IClassFixture<SmallRoot>, I
     public void What_cannot_be_is_refused_and_leaves_nothing()
     {
         _test.Create(new NewCage { Name = "web" });
-        _test.NewBase(root.Path);
+        _test.NewBase(Root.Path);
         (string[] Bases, CageIsolation Isolation, CageError Error, string What)[] cases =
         [
             (["base"], CageIsolation.Chroot, CageError.CageArgumentInvalid, "chroot"),
@@ -144,7 +183,7 @@ public sealed class EphemeralTests(SmallRoot root) : IClassFixture<SmallRoot>, I
     [CageFact]
     public void By_default_it_is_over_the_host()
     {
-        _test.Create(new NewCage { Name = "host", Id = CageRecord.Nil, Kind = CageKind.ReadOnly, Source = root.Path });
+        _test.Create(new NewCage { Name = "host", Id = CageRecord.Nil, Kind = CageKind.ReadOnly, Source = Root.Path });
         using EphemeralCage run = _test.Engine.StartEphemeral([], CageIsolation.Jail);
         _test.Ids.Add(run.Info.Id);
         Assert.Equal("small", _test.Sh(run.Info, "cat /etc/base"));
@@ -154,7 +193,7 @@ public sealed class EphemeralTests(SmallRoot root) : IClassFixture<SmallRoot>, I
     [CageFact]
     public void Several_at_once_do_not_disturb_each_other()
     {
-        _test.NewBase(root.Path);
+        _test.NewBase(Root.Path);
         List<string> wrong = [];
         Thread[] threads = [.. Enumerable.Range(0, 4).Select(number => new Thread(() =>
         {

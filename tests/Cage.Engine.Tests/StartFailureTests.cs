@@ -9,14 +9,8 @@ using Cage.Tests;
 namespace Cage.Engine.Tests;
 
 /// <summary>A start is all or nothing: whatever fails, and whenever, the host is as it was.</summary>
-public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>, IDisposable
+public sealed class StartFailureTests(SmallRoot root) : SmallRootTests(root)
 {
-    private readonly TestStore _test = new();
-
-    public void Dispose() => _test.Dispose();
-
-    private CageRecord NewCage(CageIsolation isolation = CageIsolation.Chroot) => _test.NewCage(root, isolation);
-
     private CageException Refused(CageRecord record)
     {
         CageException e = Assert.Throws<CageException>(() => _test.Engine.Start(record));
@@ -198,7 +192,7 @@ public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>
     public void Work_on_another_file_system_or_mount_is_refused() => MountNamespace.Run(folder =>
     {
         using TestStore test = new(Directory.CreateDirectory($"{folder}/s").FullName);
-        CageRecord record = test.NewCage(root, CageIsolation.Chroot);
+        CageRecord record = test.NewCage(Root, CageIsolation.Chroot);
         foreach (string mount in new[] { "mount -t tmpfs x \"$work\"", "mount --bind \"$work\" \"$work\"" })
         {
             Shell.Run(mount, ("work", record.WorkPath));
@@ -216,7 +210,7 @@ public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>
     {
         Shell.Run("cd \"$folder\"; mkdir l u w m; mount -t overlay overlay -o lowerdir=l,upperdir=u,workdir=w m; mkdir m/s", ("folder", folder));
         using TestStore test = new($"{folder}/m/s");
-        CageRecord record = test.NewCage(root, CageIsolation.Chroot);
+        CageRecord record = test.NewCage(Root, CageIsolation.Chroot);
         CageException e = Assert.Throws<CageException>(() => test.Engine.Start(record));
         Assert.Equal(CageError.CageStartFailed, e.Error);
         Assert.Contains("overlayfs", e.Message);
@@ -225,9 +219,42 @@ public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>
         test.AssertNothingLeft(record);
 
         CageRecord alone = test.Create(new NewCage { Name = "alone", Isolation = CageIsolation.Chroot }).Record;
-        Shell.Run("cp -a \"$from/.\" \"$to\"", ("from", root.Path), ("to", alone.RootPath));
+        Shell.Run("cp -a \"$from/.\" \"$to\"", ("from", Root.Path), ("to", alone.RootPath));
         using RunningCage cage = test.Start(alone);
         Assert.Equal("small", test.Sh(cage.Info, "cat /etc/base"));
+    });
+
+    /// <summary>overlayfs mounts all the same, to be read only: a start that seemed to go well could not write a byte.</summary>
+    [RootFact]
+    public void An_upper_without_room_for_the_work_folder_is_refused() => MountNamespace.Run(folder =>
+    {
+        Shell.Run("cd \"$folder\"; mkdir small; mount -t tmpfs -o nr_inodes=100 small small; mkdir small/s", ("folder", folder));
+        using TestStore test = new($"{folder}/small/s");
+        CageRecord record = test.NewCage(Root, CageIsolation.Chroot);
+        Shell.Run("cd \"$folder/small\"; for i in {1..100}; do touch fill$i || break; done 2>/dev/null", ("folder", folder));
+        CageException e = Assert.Throws<CageException>(() => test.Engine.Start(record));
+        Assert.Equal(CageError.CageMountFailed, e.Error);
+        Assert.Contains("ENOSPC", e.Message);
+        Assert.Contains("Free space", e.Advice);
+        test.AssertNothingLeft(record);
+        Shell.Run("rm \"$folder\"/small/fill*", ("folder", folder));
+        using RunningCage web = test.Start(record);
+        Assert.Equal("written", test.Sh(web.Info, "echo written >/etc/new; cat /etc/new"));
+    });
+
+    [RootFact]
+    public void An_upper_that_is_mounted_read_only_is_refused_beforehand() => MountNamespace.Run(folder =>
+    {
+        using TestStore test = new(Directory.CreateDirectory($"{folder}/s").FullName);
+        CageRecord record = test.NewCage(Root, CageIsolation.Chroot);
+        Shell.Run("mount -o remount,ro \"$folder\"", ("folder", folder));
+        CageException e = Assert.Throws<CageException>(() => test.Engine.Start(record));
+        Assert.Equal(CageError.CageStartFailed, e.Error);
+        Assert.Contains("EROFS", e.Message);
+        Assert.Contains("remount,rw", e.Advice);
+        test.AssertNothingLeft(record);
+        Shell.Run("mount -o remount,rw \"$folder\"", ("folder", folder));
+        using RunningCage web = test.Start(record);
     });
 
     [RootFact]
@@ -335,6 +362,26 @@ public sealed class StartFailureTests(SmallRoot root) : IClassFixture<SmallRoot>
         }
         using RunningCage web = _test.Start(record);
         Assert.Equal("small", _test.Sh(web.Info, "cat /etc/base"));
+    }
+
+    [CageFact]
+    public void A_folder_where_the_note_is_kept_is_told_with_what_to_do()
+    {
+        CageRecord record = NewCage(CageIsolation.Jail);
+        string note = InitHint.PathOf(_test.Settings, record.Id);
+        Directory.CreateDirectory(note);
+        Assert.Equal(CageState.Stopped, Assert.Single(_test.Engine.List(), cage => cage.Id == record.Id).State);
+        foreach (Action act in new Action[] { () => _test.Engine.Start(record), () => _test.Engine.Stop(record) })
+        {
+            CageException e = Assert.Throws<CageException>(act);
+            Assert.Equal(CageError.CageStartFailed, e.Error);
+            Assert.Contains(note, e.Message);
+            Assert.Contains("EISDIR", e.Message);
+            Assert.Contains("rmdir", e.Advice);
+        }
+        Directory.Delete(note);
+        _test.AssertNothingLeft(record);
+        using RunningCage web = _test.Start(record);
     }
 
     [CageFact]

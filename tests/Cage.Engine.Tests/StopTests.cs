@@ -8,16 +8,8 @@ using Cage.Tests;
 namespace Cage.Engine.Tests;
 
 /// <summary>Stopping: what runs is ended, what is mounted is unmounted, and what cannot be is told with who holds it.</summary>
-public sealed class StopTests(SmallRoot root) : IClassFixture<SmallRoot>, IDisposable
+public sealed class StopTests(SmallRoot root) : SmallRootTests(root)
 {
-    private const string Quiet = "<>/dev/null >&0 2>&0";
-
-    private readonly TestStore _test = new();
-
-    public void Dispose() => _test.Dispose();
-
-    private CageRecord NewCage(CageIsolation isolation) => _test.NewCage(root, isolation);
-
     private static StopOptions Within(double seconds) => new() { Patience = TimeSpan.FromSeconds(seconds) };
 
     /// <summary>The processes besides the init, once there are as many.</summary>
@@ -251,7 +243,7 @@ public sealed class StopTests(SmallRoot root) : IClassFixture<SmallRoot>, IDispo
         Shell.Run("cd \"$mnt\"; mount -t tmpfs a home; mkdir home/b; mount -t tmpfs b home/b; mount --bind etc home/b; mount -t tmpfs over tmp; mount -t tmpfs all .", ("mnt", record.MountPath));
         Assert.Empty(_test.Stop(record));
         _test.AssertNothingLeft(record);
-        Assert.Equal("small\n", File.ReadAllText($"{root.Path}/etc/base"));
+        Assert.Equal("small\n", File.ReadAllText($"{Root.Path}/etc/base"));
     }
 
     /// <summary>Whatever a start had done when it was killed, one stop clears it.</summary>
@@ -305,6 +297,25 @@ public sealed class StopTests(SmallRoot root) : IClassFixture<SmallRoot>, IDispo
         Assert.False(Lives(pid));
         Assert.Equal(CageError.CageNotRunning, Assert.Throws<CageException>(() => _test.Run(web.Info, TestStore.Command("true"))).Error);
         using (RunningCage again = _test.Start(record)) Assert.Equal("small", _test.Sh(again.Info, "cat /etc/base"));
+        _test.AssertNothingLeft(record);
+    }
+
+    /// <summary>The kernel takes a moment to end what was killed: a start that comes meanwhile waits for it.</summary>
+    [CageFact]
+    public void A_jail_that_is_dying_is_waited_for()
+    {
+        CageRecord record = NewCage(CageIsolation.Jail);
+        for (int round = 0; round < 20; round++)
+        {
+            using RunningCage web = _test.Start(record);
+            _test.Sh(web.Info, $"for i in 1 2 3 4 5 6 7 8; do setsid sleep 1000 {Quiet} & done");
+            Processes.Kill(web.Info.ProcessId!.Value, Processes.SIGKILL);
+            using RunningCage again = _test.Start(record);
+            Assert.NotEqual(web.Info.ProcessId, again.Info.ProcessId);
+            Processes.Kill(again.Info.ProcessId!.Value, Processes.SIGKILL);
+            _test.Engine.Change(record, old => old with { Device = round % 2 == 0 ? DeviceView.Host : DeviceView.Private });
+            _test.Stop(record);
+        }
         _test.AssertNothingLeft(record);
     }
 

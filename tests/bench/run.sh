@@ -13,12 +13,12 @@ die() { printf 'bench: %s\n' "$*" >&2; exit 1; }
 [ -x "$cage" ] || die "no command at $cage: ./build.sh build"
 command -v cc >/dev/null || die 'needs cc (gcc, libc6-dev)'
 
-# crun refuses a machine whose cgroup v2 lies beside v1 and has controllers. In a mount namespace of our own there are none to be seen.
+# In a mount namespace of our own, for what a peer needs to see and nobody else is to.
+[ -n "${CAGE_BENCH_PRIVATE:-}" ] || CAGE_BENCH_PRIVATE=1 exec unshare --mount --propagation private "$here/run.sh"
+
+# crun refuses a machine whose cgroup v2 lies beside v1 and has controllers: here there are none to be seen.
 controllers=/sys/fs/cgroup/unified/cgroup.controllers
-if [ -n "$(cat $controllers 2>/dev/null)" ]; then
-    # shellcheck disable=SC2016 # The inner shell is to expand these.
-    exec unshare --mount --propagation private sh -c 'mount --bind /dev/null "$1" && exec "$2"' sh "$controllers" "$here/run.sh"
-fi
+[ -z "$(cat $controllers 2>/dev/null)" ] || mount --bind /dev/null "$controllers"
 
 # The store is on disk (/tmp may be a tmpfs); on tmpfs are the hints, as /run/cage is nearly everywhere, and what is measured without a disk.
 work=$(mktemp -d /var/tmp/cage-bench.XXXXXX)
@@ -41,12 +41,15 @@ sweep() {
 }
 
 cleanup() {
+    clear_peers
     crun --root "$work/crun" delete -f bench >/dev/null 2>&1 || true
     sweep "$CAGE_CONF" "$work/data" || true
     sweep "$memory/cage.conf" "$memory/data" || true
     # Never across a mount, should one be left.
     rm -rf --one-file-system "$work" "$memory"
 }
+# shellcheck source=tests/bench/peers.sh
+. "$here/peers.sh"
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
@@ -80,7 +83,7 @@ ahead_of() { row "$1" "${median[$2]} : ${median[$3]} ms" "ahead of $3" "$(holds 
 for tool in cagebench ovlwrap enter pairs; do cc -O2 -static -o "$work/$tool" "$here/$tool.c"; done
 
 # The smallest base: /bin/true and /bin/sleep as this machine has them, dynamic, with their libraries.
-mkdir -p "$base"/{proc,sys,dev,tmp,run,etc,root} "$overlay" "$work/data"
+mkdir -p "$base"/{proc,sys,dev,tmp,run,etc,root,usr} "$overlay" "$work/data"
 cp -L --parents -t "$base" /bin/true /bin/sleep
 ldd /bin/true /bin/sleep | grep -o '/[^ :]*lib[^ :]*' | sort -u | xargs cp -L --parents -t "$base"
 
@@ -103,18 +106,24 @@ run_once() {
     fi
     at_most "$what" cage C 2.5
     if [ ${#peer[@]} -gt 0 ]; then ahead_of "$what" cage bwrap; else skip "$what" 'ahead of bwrap' 'bwrap is not installed'; fi
+    peers
 }
 
 # --- A command in a running cage, and what that cage holds in memory ------------------------------------------------------------
 
-start_crun() {
-    mkdir -p "$work/bundle"
-    cat >"$work/bundle/config.json" <<JSON
-{ "ociVersion": "1.0.0", "root": { "path": "$base" },
-  "process": { "cwd": "/", "args": ["/bin/sleep", "infinity"], "env": ["PATH=/bin"], "user": { "uid": 0, "gid": 0 } },
+# bundle_config ROOT ARGS: what crun is told.
+bundle_config() {
+    cat <<JSON
+{ "ociVersion": "1.0.0", "root": { "path": "$1" },
+  "process": { "cwd": "/", "args": [$2], "env": ["PATH=/bin"], "user": { "uid": 0, "gid": 0 } },
   "mounts": [{ "destination": "/proc", "type": "proc", "source": "proc" }],
   "linux": { "namespaces": [{ "type": "mount" }, { "type": "pid" }, { "type": "ipc" }, { "type": "uts" }] } }
 JSON
+}
+
+start_crun() {
+    mkdir -p "$work/bundle"
+    bundle_config "$base" '"/bin/sleep", "infinity"' >"$work/bundle/config.json"
     # No control group: that makes crun faster, and needs nothing of the machine's.
     crun --root "$work/crun" --cgroup-manager=disabled run --detach --bundle "$work/bundle" bench </dev/null >"$work/crun.log" 2>&1
 }

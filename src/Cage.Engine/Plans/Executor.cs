@@ -94,7 +94,7 @@ internal static class Executor
             {
                 steps[i].Undo(context);
             }
-            catch (LinuxException)
+            catch (Exception e) when (e is LinuxException or CageException)
             {
                 // The first failure is the one to tell; a stop clears what an undo could not.
             }

@@ -1,5 +1,6 @@
 using Cage.Engine.Runtime;
 using Cage.Engine.State;
+using Cage.Engine.Store;
 using Cage.Interop;
 
 namespace Cage.Engine.Plans;
@@ -23,6 +24,19 @@ internal sealed record MakeControlGroup(Guid Id, bool Held = false) : Step
     }
 
     internal override void Undo(StepContext context) => ControlGroup.Of(Id)?.Remove();
+}
+
+/// <summary>Keeps the layers from being removed as long as the cage is: the store does not know what it is over.</summary>
+internal sealed record HoldLayers(IReadOnlyList<CageRecord> Layers) : Step
+{
+    public override string Action => "hold the layers";
+
+    public override string Target => string.Join(' ', Layers.Select(layer => layer.RootPath));
+
+    internal override void Do(StepContext context)
+    {
+        foreach (CageRecord layer in Layers) context.Host!.Keep(LayerLock.Hold(layer));
+    }
 }
 
 /// <summary>Starts the cage's init in new namespaces. It waits for its steps, and ends by itself when they do not come.</summary>

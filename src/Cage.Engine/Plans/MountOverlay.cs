@@ -49,8 +49,9 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         {
             Descriptor[] lower = [.. Lower.Select(path => Hold(held, path))];
             Descriptor? upper = Upper is null ? null : Hold(held, Upper), work = Work is null ? null : Hold(held, Work);
-            for (OverlayWay way = First; ; way++)
-                if (TryMount(way, lower, upper, work, context)) return;
+            OverlayWay way = First;
+            while (!TryMount(way, lower, upper, work, context)) way++;
+            if (work is not null && Files.IsReadOnly(context.Root)) throw WhyReadOnly(work);
         }
         finally
         {
@@ -85,6 +86,24 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         using Descriptor target = Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW);
         Mounts.Attach(mount, target);
         return true;
+    }
+
+    /// <summary>Where the kernel cannot write to the work folder it mounts all the same, to be read only, and says why to its log alone: what
+    /// keeps it from it keeps us too.</summary>
+    private static LinuxException WhyReadOnly(Descriptor work)
+    {
+        const string Probe = "cage-probe";
+        int error = Errno.EROFS;
+        try
+        {
+            Files.MakeDirectoryAt(work, Probe, 0x1c0);
+            Files.RemoveDirectoryAt(work, Probe);
+        }
+        catch (LinuxException e)
+        {
+            error = e.Number;
+        }
+        return new LinuxException(error, "mount", "overlay", "nothing could be written in it, for overlayfs could not write to its work folder");
     }
 
     private static bool TrySet(OverlayWay way, Descriptor configuration, string key, Descriptor directory)

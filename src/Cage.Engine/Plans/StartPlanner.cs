@@ -54,6 +54,7 @@ internal static class StartPlanner
         yield return new MakeControlGroup(record.Id, Held: true);
         yield return StartInit(record);
         LayerChain layers = LayerChain.Resolve(store, bases());
+        yield return new HoldLayers(layers.Records);
         string scratch = store.Settings.Run;
         PortableStep[] roots =
         [

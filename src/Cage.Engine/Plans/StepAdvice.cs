@@ -9,9 +9,12 @@ internal static class StepAdvice
     {
         (_, Errno.EPERM) when Host.EffectiveUser != 0 => "Run it as root.",
         (_, Errno.ENOSPC) => "Free space (and inodes) on that file system.",
-        (MakeFolder, Errno.EROFS) => "A read-only start makes no folder: start it once to be written. Otherwise the upper's file system is read-only, or full (dmesg says why): free space and inodes on it.",
+        (MakeFolder, Errno.EROFS) => "A start that is to be read only, and a file system that is, make no folder: start it once to be written.",
+        (MountOverlay, Errno.EROFS) => "dmesg says why overlayfs can only be read there; name another folder with data= in cage.conf, or use cage run.",
         (_, Errno.EROFS) => "That file system is read-only.",
+        (RecordInit or ForgetInit, Errno.EISDIR) => "A folder stands where the note of the init is kept: remove it (rmdir), and stop the cage.",
         (_, Errno.ENOSYS) => "This kernel lacks the call; Cage needs Linux 5.15.",
+        (HoldLayers, Errno.EAGAIN) => "Another command removes it this moment.",
         (MountOverlay, Errno.ENODEV) => "Load the overlay module (modprobe overlay).",
         (MountOverlay, Errno.ELOOP) => "Two layers overlap, or a cage's own folder is among them: choose layers that lie apart.",
         (MountOverlay, Errno.EBUSY) => "Its upper or work folder is in use by another overlay mount.",

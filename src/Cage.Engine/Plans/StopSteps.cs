@@ -28,8 +28,6 @@ internal sealed record EndProcesses(CageInfo Cage, IReadOnlyCollection<int> Runn
 /// <summary>Kills the init; the kernel takes its namespaces, and every mount in them, away.</summary>
 internal sealed record EndInit(CageInfo Cage) : Step
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30), _look = TimeSpan.FromMilliseconds(50);
-
     public override string Action => "kill the init, and with it the cage's namespaces and mounts";
 
     public override string Target => $"{Cage.ProcessId}";
@@ -37,33 +35,7 @@ internal sealed record EndInit(CageInfo Cage) : Step
     internal override void Do(StepContext context)
     {
         using Descriptor? init = Cage.OpenInit();
-        if (init is null) return;
-        Processes.Signal(init, Processes.SIGKILL);
-        if (!Ends(init))
-            throw new CageException(
-                CageError.CageStopTimeout, $"The init {Cage.ProcessId} of \"{Cage.Name}\" does not end even on SIGKILL.", "A process in the cage hangs in the kernel (state D in ps).", Cage.Name);
-    }
-
-    /// <summary>Whether it ended, or has let go of its namespaces: pid 1 waits for those whose parent is outside to be waited for by that.</summary>
-    private bool Ends(Descriptor init)
-    {
-        long end = Environment.TickCount64 + (long)_patience.TotalMilliseconds;
-        while (Environment.TickCount64 < end)
-            if (ProcessWait.For(init, _look, CancellationToken.None) || !HasMounts()) return true;
-        return false;
-    }
-
-    private bool HasMounts()
-    {
-        try
-        {
-            return Files.ReadLink($"/proc/{Cage.ProcessId}/ns/mnt") is not null;
-        }
-        catch (LinuxException)
-        {
-            // It went between the look for it and the look at it: EACCES, even for root.
-            return false;
-        }
+        if (init is not null) InitEnd.Kill(Cage.Name, Cage.ProcessId!.Value, init);
     }
 }
 

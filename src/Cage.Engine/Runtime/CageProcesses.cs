@@ -7,7 +7,7 @@ namespace Cage.Engine.Runtime;
 /// <summary>The processes of a cage: by control group and, where there is no pid namespace to hold them, by root or mount namespace too.</summary>
 internal static class CageProcesses
 {
-    private const int KillLimit = 10_000;
+    private const int KillLimit = 10_000, DyingLimit = 1000;
 
     /// <summary>Their numbers, the init's included.</summary>
     public static IReadOnlyCollection<int> Find(CageInfo cage)
@@ -27,6 +27,29 @@ internal static class CageProcesses
                 break;
         }
         return found;
+    }
+
+    /// <summary>Waits, for a second at most, for what is dying already: after a crash a cage is neither running nor stopped for a moment.</summary>
+    /// <param name="look">Asks the kernel about the cage anew.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <returns>The cage as it is then.</returns>
+    public static CageInfo AwaitDying(Func<CageInfo> look, CancellationToken cancellation)
+    {
+        CageInfo cage = look();
+        for (int waited = 0; waited < DyingLimit && IsDying(cage); waited++, cage = look())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Thread.Sleep(1);
+        }
+        return cage;
+    }
+
+    private static bool IsDying(CageInfo cage)
+    {
+        IReadOnlyList<int> group = ControlGroup.Of(cage.Id)?.Processes() ?? [];
+        // With the init of a Jail the kernel kills all others, but only after the last of its threads.
+        if (cage.ProcessId is null && cage.Record.Isolation == CageIsolation.Jail) return group.Count > 0;
+        return group.Append(cage.ProcessId ?? 0).Any(pid => pid > 0 && ProcessStat.Read(pid) is { IsDying: true });
     }
 
     /// <summary>Kills them all and waits until they are gone.</summary>

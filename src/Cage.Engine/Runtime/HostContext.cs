@@ -9,7 +9,7 @@ namespace Cage.Engine.Runtime;
 internal sealed class HostContext(StoreSettings settings, CageRecord record, StageBinary stage) : IDisposable
 {
     private StageChannel? _channel;
-    private Descriptor? _kept;
+    private readonly List<Descriptor> _kept = [];
 
     public StoreSettings Settings { get; } = settings;
 
@@ -26,7 +26,7 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     public SpawnedProcess? Init { get; private set; }
 
     /// <summary>Holds a descriptor as long as the cage is.</summary>
-    public void Keep(Descriptor descriptor) => _kept = descriptor;
+    public void Keep(Descriptor descriptor) => _kept.Add(descriptor);
 
     public void Adopt(SpawnedProcess init, StageChannel channel)
     {
@@ -49,13 +49,13 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
         channel.ReceiveOutcome(steps, first);
     }
 
+    /// <exception cref="CageException">CageStopTimeout.</exception>
     public void EndInit()
     {
         if (Init is null) return;
-        Processes.Signal(Init.Handle, Processes.SIGKILL);
-        Channels.WaitReadable(Init.Handle, -1);
-        // An orphan is the host's init's to wait for, another is ours.
-        if (DeathSignal != 0) Processes.Wait(Init.Id);
+        InitEnd.Kill(Record.Name, Init.Id, Init.Handle);
+        // An orphan is the host's init's to wait for, another is ours; one that waits itself for a command of the caller's is not waited for.
+        if (DeathSignal != 0) Processes.TryWait(Init.Id, out _);
         Init.Dispose();
         Init = null;
     }
@@ -64,6 +64,6 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     {
         _channel?.Dispose();
         Init?.Dispose();
-        _kept?.Dispose();
+        foreach (Descriptor descriptor in _kept) descriptor.Dispose();
     }
 }

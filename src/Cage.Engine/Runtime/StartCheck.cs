@@ -13,6 +13,7 @@ internal static class StartCheck
         RefuseMountPoint(record);
         FileStatus root = Directory(record, record.RootPath, "root");
         if (record.Base.Count == 0 || readOnly) return;
+        RefuseReadOnlyUpper(record);
         UpperCheck.Refuse(store, record);
         FileStatus work = Directory(record, record.WorkPath, "work");
         if (work.Device != root.Device || work.MountId != root.MountId)
@@ -32,6 +33,16 @@ internal static class StartCheck
     {
         if (Interop.Host.EffectiveUser != 0)
             throw new CageException(CageError.CageRequiresRoot, $"Only root may do this: {what} (EPERM).", "Run it as root, with sudo for instance.");
+    }
+
+    /// <summary>overlayfs would say EINVAL, and why only to the kernel's log.</summary>
+    private static void RefuseReadOnlyUpper(CageRecord record)
+    {
+        using Descriptor root = Files.Open(record.RootPath, Files.O_PATH | Files.O_DIRECTORY);
+        if (Files.IsReadOnly(root))
+            throw Problem(
+                record, $"{record.RootPath} lies on a file system that is mounted read-only (EROFS)",
+                "Remount it to be written (mount -o remount,rw), or start the cage with --read-only (-ReadOnly).");
     }
 
     private static void RefuseMountPoint(CageRecord record)

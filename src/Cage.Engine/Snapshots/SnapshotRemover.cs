@@ -12,6 +12,7 @@ internal static class SnapshotRemover
     public static void Remove(CageStore store, CageSnapshot snapshot, bool force, Func<CageRecord, CageState> look)
     {
         if (!snapshot.IsUnfinished) RefuseUsed(store, snapshot, force, look);
+        using Descriptor? files = LayerLock.TakeForRemoval(SnapshotFolder.PathOf(store.Settings, snapshot.Name), snapshot.Name);
         try
         {
             if (snapshot.IsHost) HostLink.Follow(store, without: snapshot);

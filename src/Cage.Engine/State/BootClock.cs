@@ -6,16 +6,17 @@ namespace Cage.Engine.State;
 internal static class BootClock
 {
     // USER_HZ is 100 on x86-64 and arm64, whatever the kernel's own HZ (time(7)).
-    private const double TicksPerSecond = 100;
+    private const long MillisecondsPerTick = 10;
 
     private static readonly Lazy<DateTimeOffset> _boot = new(ReadBoot);
 
-    public static DateTimeOffset ToTime(ulong ticks) => _boot.Value.AddSeconds(ticks / TicksPerSecond);
+    public static DateTimeOffset ToTime(ulong ticks) => _boot.Value.AddMilliseconds(ticks * MillisecondsPerTick);
 
-    /// <summary>/proc/stat's btime has whole seconds only: the uptime is finer.</summary>
+    /// <summary>btime of proc_stat(5), as ps(1) has it: whole seconds only, but the same for whoever asks, and whenever.</summary>
     private static DateTimeOffset ReadBoot()
     {
-        string uptime = File.ReadAllText("/proc/uptime").Split(' ')[0];
-        return DateTimeOffset.Now.AddSeconds(-double.Parse(uptime, CultureInfo.InvariantCulture));
+        const string Key = "btime ";
+        string line = File.ReadLines("/proc/stat").First(line => line.StartsWith(Key, StringComparison.Ordinal));
+        return DateTimeOffset.FromUnixTimeSeconds(long.Parse(line.AsSpan(Key.Length), NumberStyles.None, CultureInfo.InvariantCulture)).ToLocalTime();
     }
 }

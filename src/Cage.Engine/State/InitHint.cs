@@ -18,8 +18,9 @@ public readonly record struct InitHint(int Pid, ulong StartTime)
     {
         ArgumentNullException.ThrowIfNull(settings);
         Span<byte> buffer = stackalloc byte[64];
-        using Descriptor? file = Files.TryOpen(PathOf(settings, id), Files.O_RDONLY);
-        if (file is null) return null;
+        // What is no file (a folder, a pipe without end) is no note either: whoever is to write or remove it says so.
+        using Descriptor? file = Files.TryOpen(PathOf(settings, id), Files.O_RDONLY | Files.O_NONBLOCK);
+        if (file is null || !Files.Status(file).IsRegular) return null;
         string[] words = Encoding.ASCII.GetString(buffer[..Files.Read(file, buffer)]).Split(' ', '\n');
         if (words.Length < 2 || !int.TryParse(words[0], out int pid) || !ulong.TryParse(words[1], out ulong start)) return null;
         return ProcessStat.Read(pid) is ProcessStat stat && stat.StartTime == start && !stat.IsDead ? new InitHint(pid, start) : null;

@@ -23,6 +23,7 @@ internal static class CageRemover
         if (mount is not null)
             throw new CageException(
                 CageError.CageBusy, $"{mount.MountPoint} ({mount.Type}) is mounted beneath \"{record.Name}\" (EBUSY).", "Unmount it first; nothing was removed.", record.Name);
+        using Descriptor? files = record.Kind == CageKind.ReadOnly ? LayerLock.TakeForRemoval(record.RootPath, record.Name) : null;
         string gone = $"{store.Settings.Data}/.{Path.GetFileName(record.Path)}.gone";
         try
         {

@@ -42,35 +42,44 @@ public sealed class CageStore(StoreSettings settings)
         if (found.Count == 1) return found[0];
         if (found.Count == 0)
             throw new CageException(CageError.CageNotFound, $"There is no cage \"{selector}\" in {Settings.Data}.", "cage list (Get-Cage) shows what is there.", selector);
-        throw new CageException(
-            CageError.CageAmbiguous,
-            $"\"{selector}\" fits {found.Count} cages: {string.Join(", ", found.Select(record => record.Id))}.",
-            "Give the id of the one that is meant.",
-            selector);
+        throw Ambiguous(selector, [.. found.Select(record => $"{record.Id}")]);
     }
 
     /// <summary>All cages that <paramref name="selector"/> may mean; see <see cref="Find"/>.</summary>
+    /// <exception cref="CageException">CageConfInvalid: it is the one that is broken. CageAmbiguous: a broken one is among those that it may mean.</exception>
     public IReadOnlyList<CageRecord> FindAll(string selector)
     {
         if (Guid.TryParseExact(selector, "D", out Guid id)) return Get(id) is CageRecord exact ? [exact] : [];
-        CageException? problem = null;
-        IReadOnlyList<CageRecord> all = ReadAll(e => problem ??= IdOf(e)?.StartsWith(selector, StringComparison.OrdinalIgnoreCase) == true ? e : null);
+        List<CageException> broken = [];
+        IReadOnlyList<CageRecord> all = ReadAll(broken.Add);
         List<CageRecord> named = [.. all.Where(record => record.Name == selector)];
         if (named.Count > 0) return named;
         if (selector.Length == 0 || selector.AsSpan().ContainsAnyExcept(_idCharacters)) return [];
         List<CageRecord> prefixed = [.. all.Where(record => record.Id.ToString("D").StartsWith(selector, StringComparison.OrdinalIgnoreCase))];
-        return prefixed.Count == 0 && problem is not null ? throw problem : prefixed;
+        broken.RemoveAll(e => IdOf(e)?.StartsWith(selector, StringComparison.OrdinalIgnoreCase) != true);
+        if (broken.Count == 0) return prefixed;
+        // Which one is meant nobody can know: a broken one must not make it the other.
+        throw broken.Count + prefixed.Count == 1
+            ? broken[0]
+            : Ambiguous(selector, [.. prefixed.Select(record => $"{record.Id}"), .. broken.Select(e => $"{IdOf(e)} (broken)")]);
     }
 
     /// <summary>The cage with that id, or null.</summary>
     /// <exception cref="CageException">CageConfInvalid when it is there and cannot be read.</exception>
-    public CageRecord? Get(Guid id) => Get(id, CageKind.Writable) ?? Get(id, CageKind.ReadOnly);
+    public CageRecord? Get(Guid id) =>
+        Exact(id, CageKind.Writable) ?? Exact(id, CageKind.ReadOnly) ?? WrittenByHand(id, CageKind.Writable) ?? WrittenByHand(id, CageKind.ReadOnly);
 
     /// <summary>The cage with that id and kind, or null.</summary>
-    public CageRecord? Get(Guid id, CageKind kind)
+    public CageRecord? Get(Guid id, CageKind kind) => Exact(id, kind) ?? WrittenByHand(id, kind);
+
+    private CageRecord? Exact(Guid id, CageKind kind) => CageRecord.TryRead(PathOf(id, kind));
+
+    /// <summary>A hand may have written it in upper case.</summary>
+    private CageRecord? WrittenByHand(Guid id, CageKind kind)
     {
-        string path = PathOf(id, kind);
-        return CageRecord.TryRead(path);
+        string folder = CageRecord.FolderName(id, kind);
+        string? found = Folders().FirstOrDefault(path => Path.GetFileName(path.AsSpan()).Equals(folder, StringComparison.OrdinalIgnoreCase));
+        return found is null ? null : CageRecord.Read(found);
     }
 
     /// <summary>Reads the cage again, as it is now, for whoever has just taken its lock.</summary>
@@ -81,15 +90,22 @@ public sealed class CageStore(StoreSettings settings)
     }
 
     /// <summary>Writes changed values into the cage's conf; comments, order and unknown keys stay. The caller has the lock.</summary>
-    /// <exception cref="CageException">CageConfInvalid: a value that cannot stand in a cage.conf; nothing is written then.</exception>
+    /// <exception cref="CageException">CageArgumentInvalid: a value that cannot stand in a cage.conf; nothing is written then.</exception>
     public static void Write(CageRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
         ConfFile file = ConfFile.Read(record.ConfPath);
         record.WriteTo(file);
         byte[] bytes = file.ToBytes();
-        // What could not be read again is not written: the cage would be broken.
-        CageRecord.From(ConfFile.Parse(record.ConfPath, bytes), record.Path);
+        try
+        {
+            // What could not be read again is not written: the cage would be broken.
+            CageRecord.From(ConfFile.Parse(record.ConfPath, bytes), record.Path);
+        }
+        catch (CageException e) when (e.Error == CageError.CageConfInvalid)
+        {
+            throw new CageException(CageError.CageArgumentInvalid, $"\"{record.Name}\" cannot be changed to that, its cage.conf would be invalid: {e.Message}", target: record.Name, inner: e);
+        }
         AtomicFile.Write(record.ConfPath, bytes);
     }
 
@@ -139,5 +155,9 @@ public sealed class CageStore(StoreSettings settings)
         return name.Length == 38 && (name.EndsWith(".w") || name.EndsWith(".r")) && Guid.TryParseExact(name[..36], "D", out _);
     }
 
-    private static string? IdOf(CageException e) => e.TargetName is string path ? Path.GetFileName(Path.GetDirectoryName(path)) : null;
+    /// <summary>The id in the name of the folder whose cage.conf it is about.</summary>
+    private static string? IdOf(CageException e) => e.TargetName is string path ? Path.GetFileNameWithoutExtension(Path.GetDirectoryName(path)) : null;
+
+    private static CageException Ambiguous(string selector, IReadOnlyList<string> ids) => new(
+        CageError.CageAmbiguous, $"\"{selector}\" fits {ids.Count} cages: {string.Join(", ", ids)}.", "Give the id of the one that is meant.", selector);
 }

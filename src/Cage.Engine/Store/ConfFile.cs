@@ -95,6 +95,12 @@ public sealed class ConfFile
         string comment = at < 0 ? "" : _lines[at].Comment;
         if (at < 0) at = _lines.Count;
         _lines.RemoveAll(line => line.Key == key);
+        if (comment.Length > 0 && values.Count > 0 && values[0].Length > 0 && IsSpace(values[0][^1]))
+        {
+            // White space before a comment is the comment's: this one gets a line of its own.
+            _lines.Insert(at++, new Line(comment.TrimStart(), null, "", comment.TrimStart()));
+            comment = "";
+        }
         for (int i = 0; i < values.Count; i++)
         {
             string tail = i == 0 ? comment : "";

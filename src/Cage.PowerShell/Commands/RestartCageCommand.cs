@@ -8,20 +8,19 @@ namespace Cage.PowerShell.Commands;
 [OutputType(typeof(CageInfo))]
 public sealed class RestartCageCommand : CageStopCmdlet
 {
-    private protected override void Act(CageInfo cage)
+    private protected override void Show(CageInfo cage)
     {
-        if (IsWhatIf)
-        {
-            ShowStop(cage, Options);
-            ShowPlan(Engine.PlanStart(cage.Record));
-            return;
-        }
-        if (!ShouldProcess(Describe(cage))) return;
+        base.Show(cage);
+        ShowPlan(Engine.PlanStart(cage.Record));
+    }
+
+    private protected override CageInfo Do(CageInfo cage)
+    {
         // What cannot be started again is not stopped either.
         Engine.PlanStart(cage.Record);
         StopOne(cage);
         CageInfo started = Engine.Start(cage.Record, null, WriteWarning, Stop);
         WriteVerbose($"\"{started.Name}\" runs again, its files at {started.RootPath}.");
-        if (PassThru) WriteObject(started);
+        return started;
     }
 }

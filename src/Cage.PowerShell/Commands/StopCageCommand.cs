@@ -8,15 +8,9 @@ namespace Cage.PowerShell.Commands;
 [OutputType(typeof(CageInfo))]
 public sealed class StopCageCommand : CageStopCmdlet
 {
-    private protected override void Act(CageInfo cage)
+    private protected override CageInfo Do(CageInfo cage)
     {
-        if (IsWhatIf)
-        {
-            ShowStop(cage, Options);
-            return;
-        }
-        if (!ShouldProcess(Describe(cage))) return;
         StopOne(cage);
-        if (PassThru) WriteObject(Engine.Look(cage.Record));
+        return Engine.Look(cage.Record);
     }
 }

@@ -1,0 +1,35 @@
+using Cage.Interop;
+
+namespace Cage.Engine.Runtime;
+
+/// <summary>The end of a cage's init, with which the kernel takes its namespaces and every mount in them away.</summary>
+internal static class InitEnd
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30), _look = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Kills it and waits until it has ended, or has let go of its namespaces: pid 1 ends only once those whose parent is outside have
+    /// been waited for by that, who may be slow, or ourselves (pid_namespaces(7)).</summary>
+    /// <exception cref="CageException">CageStopTimeout: it does not even end on KILL.</exception>
+    public static void Kill(string cage, int pid, Descriptor init)
+    {
+        Processes.Signal(init, Processes.SIGKILL);
+        long end = Environment.TickCount64 + (long)_patience.TotalMilliseconds;
+        while (!ProcessWait.For(init, _look, CancellationToken.None) && HasMounts(pid))
+            if (Environment.TickCount64 > end)
+                throw new CageException(
+                    CageError.CageStopTimeout, $"The init {pid} of \"{cage}\" does not end even on SIGKILL.", "A process in the cage hangs in the kernel (state D in ps).", cage);
+    }
+
+    private static bool HasMounts(int pid)
+    {
+        try
+        {
+            return Files.ReadLink($"/proc/{pid}/ns/mnt") is not null;
+        }
+        catch (LinuxException)
+        {
+            // It went between the look for it and the look at it: EACCES, even for root.
+            return false;
+        }
+    }
+}

@@ -21,6 +21,7 @@
         'Get-CageProcess'
         'Invoke-Cage'
         'New-Cage'
+        'New-CageSession'
         'Remove-Cage'
         'Restart-Cage'
         'Set-Cage'

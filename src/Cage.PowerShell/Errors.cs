@@ -22,10 +22,14 @@ internal static class Errors
         LinuxException e => Record(e, SystemFailed, ErrorCategory.NotSpecified, target, null),
         // What the transport of a session met has gone through PowerShell's remoting.
         PSRemotingTransportException { InnerException: CageException e } => Of(e, target),
-        PSRemotingTransportException e => new ErrorRecord(e.ErrorRecord, e),
+        RemoteException or PSRemotingTransportException => ((IContainsErrorRecord)exception).ErrorRecord,
         IOException or UnauthorizedAccessException => Record(exception, nameof(CageError.CageStoreFailed), ErrorCategory.WriteError, target, null),
         _ => null,
     };
+
+    /// <summary>The record for what ended a script block in a cage: its own terminating error, as it was inside, or why it could not run.</summary>
+    public static ErrorRecord OfScript(Exception exception, object target) =>
+        Of(exception, target) ?? (exception as IContainsErrorRecord)?.ErrorRecord ?? Record(exception, "CageScriptFailed", ErrorCategory.NotSpecified, target, null);
 
     /// <summary>The status that a command would have had, had it come to that: as chroot(1) and env(1) have it.</summary>
     public static int ExitStatus(Exception exception) => (exception as CageException)?.Error switch

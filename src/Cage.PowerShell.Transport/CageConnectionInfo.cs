@@ -8,12 +8,10 @@ using Cage.Engine.State;
 
 namespace Cage.PowerShell.Transport;
 
-/// <summary>A running cage as a place for PowerShell's remoting: it begins the cage's own pwsh as sshd would (<c>pwsh -sshs</c>), and talks
-/// with it over its standard input and output. No network, no credential: who may enter the cage may do this.</summary>
+/// <summary>A running cage as a place for PowerShell's remoting: it begins the cage's own pwsh as Start-Job would (<c>pwsh -s</c>), and
+/// talks with it over its standard input and output. No network, no credential: who may enter the cage may do this.</summary>
 public sealed class CageConnectionInfo : RunspaceConnectionInfo
 {
-    private static readonly string[] _server = ["pwsh", "-NoLogo", "-NoProfile", "-sshs"];
-
     private readonly CageEngine _engine;
     private readonly CageInfo _cage;
     private readonly CageCommand _command;
@@ -60,7 +58,10 @@ public sealed class CageConnectionInfo : RunspaceConnectionInfo
     {
         try
         {
-            return new CommandPump(_engine, _cage, _command with { Arguments = _server }, takesInput: true, output, error, cancellation);
+            // Left alone it begins in the user's home, wherever it was started.
+            string[] place = _command.Directory is null ? [] : ["-wd", Path.Combine("/", _command.Directory)];
+            CageCommand server = _command with { Arguments = ["pwsh", "-NoLogo", "-NoProfile", "-s", .. place] };
+            return new CommandPump(_engine, _cage, server, takesInput: true, output, error, cancellation);
         }
         catch (CageException e) when (e.Error == CageError.CageCommandNotFound)
         {

@@ -23,7 +23,7 @@ internal sealed class CageTransport(CageConnectionInfo connection, Guid runspace
     private readonly StringBuilder _said = new();
     private CommandPump? _pump;
     private Thread? _listener;
-    private volatile bool _hasAnswered, _hasFailed;
+    private volatile bool _hasAnswered;
     private int _isClosing;
 
     /// <inheritdoc/>
@@ -39,7 +39,7 @@ internal sealed class CageTransport(CageConnectionInfo connection, Guid runspace
             Fail(e, TransportMethodEnum.CreateShellEx);
             return;
         }
-        SetMessageWriter(new PumpWriter(this));
+        SetMessageWriter(new PumpWriter(this, _pump));
         _listener = new Thread(Listen) { IsBackground = true, Name = $"Cage {connection.ComputerName}" };
         _listener.Start();
         SendOneItem();
@@ -105,25 +105,25 @@ internal sealed class CageTransport(CageConnectionInfo connection, Guid runspace
         if (_said.Length < TailLength) _said.Append(_said.Length == 0 ? "" : " ").Append(line);
     }
 
-    private void Fail(CageException reason, TransportMethodEnum where)
-    {
-        _hasFailed = true;
+    private void Fail(CageException reason, TransportMethodEnum where) =>
         RaiseErrorHandler(new TransportErrorOccuredEventArgs(new PSRemotingTransportException(reason.Message, reason), where));
-    }
 
-    private sealed class PumpWriter(CageTransport transport) : TextWriter
+    private sealed class PumpWriter(CageTransport transport, CommandPump pump) : TextWriter
     {
         public override Encoding Encoding => Encoding.UTF8;
 
-        /// <summary>When pwsh has just ended the listener is about to say why, and this must not forestall it with less.</summary>
+        /// <summary>What pwsh does not live to read is dropped: the listener says that it has ended, and why. PowerShell writes on threads
+        /// where an exception would end the caller's pwsh. What it waits for a minute to be acknowledged is acknowledged in pwsh's place.</summary>
         public override void WriteLine(string? value)
         {
             try
             {
-                transport._pump!.Post(Encoding.UTF8.GetBytes($"{value}\n"));
+                pump.Post(Encoding.UTF8.GetBytes($"{value}\n"));
             }
-            catch (Exception e) when (e is IOException or ObjectDisposedException && !transport._hasFailed)
+            catch (Exception e) when (e is IOException or ObjectDisposedException)
             {
+                foreach (string request in (string[])["Close", "Signal"])
+                    if (value?.StartsWith($"<{request} ", StringComparison.Ordinal) == true) transport.HandleOutputDataReceived($"<{request}Ack {value[(request.Length + 2)..]}");
             }
         }
     }

@@ -28,7 +28,7 @@ public sealed class ScriptJob : Job
         _cage = cage;
         Location = shownAs;
         PSJobTypeName = CageJob.TypeName;
-        Output.DataAdding += (_, e) => Tag((PSObject)e.ItemAdded);
+        Output.DataAdding += (_, e) => Tag((PSObject?)e.ItemAdded);
     }
 
     /// <summary>The cage's name; its id where the same job has another cage of that name.</summary>
@@ -141,10 +141,10 @@ public sealed class ScriptJob : Job
     }
 
     /// <summary>By these names PowerShell's views know where a result comes from, and show it or not.</summary>
-    private void Tag(PSObject result)
+    private void Tag(PSObject? result)
     {
+        if (result is null) return;
         result.Properties.Add(new PSNoteProperty("PSComputerName", Location));
-        result.Properties.Add(new PSNoteProperty("RunspaceId", InstanceId));
         result.Properties.Add(new PSNoteProperty("PSShowComputerName", _request.ShowsCage));
     }
 }

@@ -204,15 +204,18 @@ function Stop-RunningScript {
 
 <#
 .SYNOPSIS
-Opens a terminal (tmux) of its own with a command in it, and returns what the other functions name it by.
+Opens a terminal (tmux) of its own with a pwsh in it that has the module, and returns what the other functions name it by.
 #>
 function Open-Terminal {
-    param([Parameter(Mandatory)] [string] $Command, [int] $Width = 120, [int] $Height = 40)
+    param([int] $Width = 120, [int] $Height = 40)
 
     # A server of its own, so that no configuration and no session of whoever runs the tests is touched.
     $socket = "$([IO.Path]::GetTempPath())cage-tmux-$([guid]::NewGuid().ToString('N'))"
-    tmux -S $socket -f /dev/null new-session -d -x $Width -y $Height $Command
+    tmux -S $socket -f /dev/null new-session -d -x $Width -y $Height "pwsh -NoProfile -NoLogo -NoExit -Command `"Set-PSReadLineOption -HistorySaveStyle SaveNothing; Import-Module '$(Get-CageModulePath)'`""
     if ($LASTEXITCODE -ne 0) { throw 'tmux could not be started.' }
+    $null = Wait-Screen $socket '(?m)^PS .*>'
+    # A key that comes before the line editor has the terminal is not a key to it.
+    Start-Sleep -Milliseconds 300
     $socket
 }
 

@@ -270,9 +270,9 @@ Describe 'Invoke-Cage with a script block' -Skip:(-not $isRoot) {
             Stop-RunningScript "Invoke-Cage $_ { 'begun'; sleep 71 }" | Should -BeLessThan 5
         }
         It 'comes with Ctrl+C on a terminal, and the shell goes on' -Skip:(-not $hasTmux) {
-            $terminal = Open-Terminal 'pwsh -NoProfile -NoLogo'
+            $terminal = Open-Terminal
             try {
-                Send-Line $terminal "Import-Module '$(Get-CageModulePath)'; Invoke-Cage web, pivot { Write-Host ('beg' + 'un'); sleep 77 }"
+                Send-Line $terminal 'Invoke-Cage web, pivot { Write-Host (''beg'' + ''un''); sleep 77 }'
                 Wait-Screen $terminal '(?s)begun.*begun' | Should -BeTrue
                 Send-Key $terminal C-c
                 Send-Line $terminal '"on {0}" -f 9'

@@ -34,6 +34,10 @@ Describe 'New-CageSession' -Skip:(-not $isRoot) {
         Invoke-Command -Session $session { (id -u), $PWD.Path, $env:A } | Should -Be '5', '/etc', 'x'
         Remove-PSSession $session
     }
+    It 'begins nothing with -WhatIf' {
+        New-CageSession web -WhatIf | Should -BeNullOrEmpty
+        Get-Left | Should -BeNullOrEmpty
+    }
     It 'lets Copy-Item carry files in and out' {
         $session = New-CageSession web
         "line ä" | Set-Content "$($store.Folder)/out"
@@ -59,9 +63,9 @@ Describe 'New-CageSession' -Skip:(-not $isRoot) {
         $problem[0].CategoryInfo.Category | Should -Be $Category
     }
     It 'can be entered' -Skip:(-not $hasTmux) {
-        $terminal = Open-Terminal "pwsh -NoProfile -NoLogo"
+        $terminal = Open-Terminal
         try {
-            Send-Line $terminal "Import-Module '$(Get-CageModulePath)'; Enter-PSSession (New-CageSession web)"
+            Send-Line $terminal 'Enter-PSSession (New-CageSession web)'
             Wait-Screen $terminal '\[web\]: PS /root>' | Should -BeTrue
             Send-Line $terminal 'hostname; 20 + 3'
             Wait-Screen $terminal '(?m)^web\s+^23' | Should -BeTrue

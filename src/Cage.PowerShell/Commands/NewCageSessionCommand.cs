@@ -9,7 +9,7 @@ namespace Cage.PowerShell.Commands;
 
 /// <summary>New-CageSession: a PowerShell session in a running cage, for Enter-PSSession, Invoke-Command -Session, Copy-Item -ToSession and all
 /// else that takes a PSSession. The cage's own pwsh serves it, until Remove-PSSession.</summary>
-[Cmdlet(VerbsCommon.New, "CageSession", DefaultParameterSetName = NameSet)]
+[Cmdlet(VerbsCommon.New, "CageSession", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(PSSession))]
 public sealed class NewCageSessionCommand : CageTargetCmdlet
 {
@@ -29,6 +29,7 @@ public sealed class NewCageSessionCommand : CageTargetCmdlet
 
     private protected override void Act(CageInfo cage)
     {
+        if (!ShouldProcess(Describe(cage), "Begin pwsh and open a session")) return;
         CageCommand command = new() { Arguments = [], User = User, Directory = Directory, Environment = Values.Variables(Environment), Descriptors = [] };
         Runspace runspace = RunspaceFactory.CreateRunspace(new CageConnectionInfo(Engine, cage, command, Stop), Host, TypeTable.LoadDefaultTypeFiles());
         try

@@ -12,6 +12,7 @@ public sealed class CageJob : Job
     private readonly ScriptJob[] _scripts;
     private readonly Thread[] _threads;
     private int _running;
+    private bool _isDisposed;
 
     internal CageJob(string script, IReadOnlyList<ScriptJob> scripts, int throttleLimit)
         : base(script)
@@ -51,8 +52,9 @@ public sealed class CageJob : Job
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && !_isDisposed)
         {
+            _isDisposed = true;
             StopJob();
             foreach (Thread thread in _threads.Where(thread => thread != Thread.CurrentThread)) thread.Join();
             foreach (ScriptJob child in _scripts) child.Dispose();

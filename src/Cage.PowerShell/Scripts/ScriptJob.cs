@@ -19,7 +19,7 @@ public sealed class ScriptJob : Job
     private readonly ScriptRequest _request;
     private readonly CageInfo _cage;
     private System.Management.Automation.PowerShell? _shell;
-    private bool _isStopping, _isBegun;
+    private bool _isStopping, _isBegun, _isDisposed;
 
     internal ScriptJob(ScriptRequest request, CageInfo cage, string shownAs)
         : base(request.Script, shownAs)
@@ -81,6 +81,7 @@ public sealed class ScriptJob : Job
     {
         lock (_gate)
         {
+            if (Finished.WaitOne(0)) return;
             _isStopping = true;
             if (!_isBegun)
             {
@@ -96,8 +97,9 @@ public sealed class ScriptJob : Job
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && !_isDisposed)
         {
+            _isDisposed = true;
             StopJob();
             _end.Dispose();
         }

@@ -24,6 +24,7 @@
         'New-Cage'
         'New-CageSnapshot'
         'Publish-Cage'
+        'New-CageSession'
         'Remove-Cage'
         'Remove-CageSnapshot'
         'Restart-Cage'

@@ -123,7 +123,7 @@ build_module() {
     find module -maxdepth 1 -name '*.ps1xml' -exec cp -t "$module" {} +
     if [ -d module/en-US ]; then cp -r module/en-US "$module/"; fi
     # By name: what it was compiled against (System.Management.Automation) is pwsh's own and must not come along.
-    cp -t "$module/bin" "$built"/Cage.{PowerShell,Engine,Interop}.dll "$built/libcage-spawn.so"
+    cp -t "$module/bin" "$built"/Cage.{PowerShell,PowerShell.Transport,Engine,Interop}.dll "$built/libcage-spawn.so"
     install -m 755 "$out/bin/cage" "$module/bin/cage"
 }
 

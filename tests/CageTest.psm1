@@ -202,4 +202,66 @@ function Stop-RunningScript {
     }
 }
 
-Export-ModuleMember -Function Test-Root, Import-CageModule, Get-CageModulePath, New-TestStore, Clear-TestStore, Remove-TestStore, Get-MountBeneath, Wait-Until, Invoke-Quietly, Get-ShownText, Stop-RunningScript
+<#
+.SYNOPSIS
+Opens a terminal (tmux) of its own with a pwsh in it that has the module, and returns what the other functions name it by.
+#>
+function Open-Terminal {
+    param([int] $Width = 120, [int] $Height = 40)
+
+    # A server of its own, so that no configuration and no session of whoever runs the tests is touched.
+    $socket = "$([IO.Path]::GetTempPath())cage-tmux-$([guid]::NewGuid().ToString('N'))"
+    tmux -S $socket -f /dev/null new-session -d -x $Width -y $Height "pwsh -NoProfile -NoLogo -NoExit -Command `"Set-PSReadLineOption -HistorySaveStyle SaveNothing; Import-Module '$(Get-CageModulePath)'`""
+    if ($LASTEXITCODE -ne 0) { throw 'tmux could not be started.' }
+    $null = Wait-Screen $socket '(?m)^PS .*>'
+    # A key that comes before the line editor has the terminal is not a key to it.
+    Start-Sleep -Milliseconds 300
+    $socket
+}
+
+function Send-Line {
+    param([Parameter(Mandatory)] [string] $Terminal, [Parameter(Mandatory)] [string] $Text)
+
+    tmux -S $Terminal send-keys -l -- $Text
+    tmux -S $Terminal send-keys Enter
+}
+
+function Send-Key {
+    param([Parameter(Mandatory)] [string] $Terminal, [Parameter(Mandatory)] [string[]] $Key)
+
+    tmux -S $Terminal send-keys @Key
+}
+
+function Get-Screen {
+    param([Parameter(Mandatory)] [string] $Terminal)
+
+    (tmux -S $Terminal capture-pane -p -J) -join "`n"
+}
+
+<#
+.SYNOPSIS
+Waits until the screen has what the pattern says, and says whether it came; shows the screen when it did not.
+#>
+function Wait-Screen {
+    param([Parameter(Mandatory)] [string] $Terminal, [Parameter(Mandatory)] [string] $Pattern)
+
+    $there = Wait-Until { (Get-Screen $Terminal) -match $Pattern }
+    if (-not $there) { Write-Warning "Not on the screen: $Pattern`n$(Get-Screen $Terminal)" }
+    $there
+}
+
+function Resize-Terminal {
+    param([Parameter(Mandatory)] [string] $Terminal, [Parameter(Mandatory)] [int] $Width, [Parameter(Mandatory)] [int] $Height)
+
+    tmux -S $Terminal resize-window -x $Width -y $Height
+}
+
+function Close-Terminal {
+    param([Parameter(Mandatory)] [string] $Terminal)
+
+    tmux -S $Terminal kill-server 2>$null
+    Remove-Item $Terminal -ErrorAction Ignore
+}
+
+Export-ModuleMember -Function Test-Root, Import-CageModule, Get-CageModulePath, New-TestStore, Clear-TestStore, Remove-TestStore, Get-MountBeneath, Wait-Until, Invoke-Quietly, Get-ShownText, Stop-RunningScript,
+    Open-Terminal, Send-Line, Send-Key, Get-Screen, Wait-Screen, Resize-Terminal, Close-Terminal

@@ -18,10 +18,10 @@ Describe 'The module' {
     }
     It 'exports its cmdlets and nothing else' {
         (Get-Command -Module Cage).Name | Sort-Object | Should -Be 'Enter-Cage', 'Get-Cage', 'Get-CageMount', 'Get-CageProcess', 'Invoke-Cage', 'New-Cage',
-            'Remove-Cage', 'Restart-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage'
+            'New-CageSession', 'Remove-Cage', 'Restart-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage'
     }
     It 'brings only assemblies of its own' {
-        (Get-ChildItem "$(Split-Path (Get-CageModulePath))/bin/*.dll").Name | Should -Be 'Cage.Engine.dll', 'Cage.Interop.dll', 'Cage.PowerShell.dll'
+        (Get-ChildItem "$(Split-Path (Get-CageModulePath))/bin/*.dll").Name | Should -Be 'Cage.Engine.dll', 'Cage.Interop.dll', 'Cage.PowerShell.dll', 'Cage.PowerShell.Transport.dll'
     }
     It '<_> has an approved verb and says what it writes' -ForEach $commands {
         Get-Verb $_.Verb | Should -Not -BeNullOrEmpty

@@ -59,6 +59,9 @@ public enum CageError
 
     /// <summary>A command is not there in the cage.</summary>
     CageCommandNotFound,
+
+    /// <summary>There is no PowerShell in the cage.</summary>
+    CagePowerShellMissing,
 }
 
 /// <summary>A failure that the user is to understand: what failed, the errno's name where there is one, and what to do next.</summary>

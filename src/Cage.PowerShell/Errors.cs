@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Management.Automation.Remoting;
 using Cage.Engine;
 using Cage.Interop;
 
@@ -19,14 +20,21 @@ internal static class Errors
         LinuxException e when Host.EffectiveUser != 0 && e.Number is Errno.EPERM or Errno.EACCES => Forbidden(e, target),
         UnauthorizedAccessException e when Host.EffectiveUser != 0 => Forbidden(e, target),
         LinuxException e => Record(e, SystemFailed, ErrorCategory.NotSpecified, target, null),
+        // What the transport of a session met has gone through PowerShell's remoting.
+        PSRemotingTransportException { InnerException: CageException e } => Of(e, target),
+        RemoteException or PSRemotingTransportException => ((IContainsErrorRecord)exception).ErrorRecord,
         IOException or UnauthorizedAccessException => Record(exception, nameof(CageError.CageStoreFailed), ErrorCategory.WriteError, target, null),
         _ => null,
     };
 
+    /// <summary>The record for what ended a script block in a cage: its own terminating error, as it was inside, or why it could not run.</summary>
+    public static ErrorRecord OfScript(Exception exception, object target) =>
+        Of(exception, target) ?? (exception as IContainsErrorRecord)?.ErrorRecord ?? Record(exception, "CageScriptFailed", ErrorCategory.NotSpecified, target, null);
+
     /// <summary>The status that a command would have had, had it come to that: as chroot(1) and env(1) have it.</summary>
     public static int ExitStatus(Exception exception) => (exception as CageException)?.Error switch
     {
-        CageError.CageCommandNotFound => 127,
+        CageError.CageCommandNotFound or CageError.CagePowerShellMissing => 127,
         CageError.CageCommandFailed => 126,
         _ => 125,
     };
@@ -56,7 +64,7 @@ internal static class Errors
         CageError.CageStopTimeout => ErrorCategory.OperationTimeout,
         CageError.CageBusy => ErrorCategory.ResourceBusy,
         CageError.CageConfInvalid => ErrorCategory.InvalidData,
-        CageError.CageKernelUnsupported => ErrorCategory.NotInstalled,
+        CageError.CageKernelUnsupported or CageError.CagePowerShellMissing => ErrorCategory.NotInstalled,
         CageError.CageAmbiguous or CageError.CageArgumentInvalid => ErrorCategory.InvalidArgument,
         CageError.CageStoreFailed or CageError.CageSnapshotFailed => ErrorCategory.WriteError,
         _ => ErrorCategory.NotSpecified,

@@ -7,7 +7,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell;
 
 /// <summary>A command in a cage joined to a cmdlet's pipeline: objects in, lines and error records out.</summary>
-internal sealed class RunningCommand : IDisposable
+internal sealed class RunningCommand : IRunning
 {
     private readonly CommandPump _pump;
     private readonly NativeErrors _errors;

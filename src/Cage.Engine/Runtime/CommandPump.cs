@@ -9,8 +9,8 @@ public delegate void PumpSink(ReadOnlySpan<byte> bytes);
 
 /// <summary>
 /// A command in a running cage whose input, output and errors are pipes to the caller. It has no thread of its own: what the command
-/// wrote reaches the sinks while the caller is in <see cref="Write"/> or <see cref="Finish"/>. The end is the command's own, not its
-/// pipes': a daemon that it leaves behind may hold those for ever.
+/// wrote reaches the sinks while the caller is in <see cref="Write"/>, <see cref="Listen"/> or <see cref="Finish"/>. The end is the command's
+/// own, not its pipes': a daemon that it leaves behind may hold those for ever.
 /// </summary>
 public sealed class CommandPump : IDisposable
 {
@@ -78,12 +78,52 @@ public sealed class CommandPump : IDisposable
         }
     }
 
+    /// <summary>As <see cref="Write"/>, from any thread, while another is in <see cref="Listen"/>.</summary>
+    /// <exception cref="IOException">It reads no more.</exception>
+    /// <exception cref="ObjectDisposedException">Its input is closed.</exception>
+    public void Post(ReadOnlySpan<byte> data)
+    {
+        Descriptor? input = _input;
+        ObjectDisposedException.ThrowIf(input is null, this);
+        bool isHeld = false;
+        try
+        {
+            input.DangerousAddRef(ref isHeld);
+            while (!data.IsEmpty)
+            {
+                ObjectDisposedException.ThrowIf(input.IsClosed, this);
+                int count = Channels.TryWrite(input, data);
+                data = data[count..];
+                if (count == 0) Channels.Poll([new PollEntry(input, Channels.POLLOUT)], Slice);
+            }
+        }
+        catch (LinuxException e) when (e.Number == Errno.EPIPE)
+        {
+            throw new IOException(e.Message, e);
+        }
+        finally
+        {
+            if (isHeld) input.DangerousRelease();
+        }
+    }
+
+    /// <summary>Closes its input: it is to come to its end. From any thread.</summary>
+    public void CloseInput() => Interlocked.Exchange(ref _input, null)?.Dispose();
+
     /// <summary>Closes its input and waits until it ends and what it wrote is told.</summary>
     /// <returns>Its exit status, or 128 and the signal that ended it.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public int Finish()
     {
         CloseInput();
+        return Listen();
+    }
+
+    /// <summary>Waits until it ends and what it wrote is told; its input is left to <see cref="Post"/>.</summary>
+    /// <returns>As <see cref="Finish"/>.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public int Listen()
+    {
         while (!_ended) Step(Slice, wantsToWrite: false);
         Drain(ref _output, _outputSink);
         Drain(ref _error, _errorSink);
@@ -164,11 +204,9 @@ public sealed class CommandPump : IDisposable
         }
     }
 
-    private void CloseInput() => Close(ref _input);
-
     private void ClosePipes()
     {
-        Close(ref _input);
+        CloseInput();
         Close(ref _output);
         Close(ref _error);
     }

@@ -1,30 +1,39 @@
 using System.Collections;
 using System.Management.Automation;
-using Cage.Engine;
 using Cage.Engine.Runtime;
 using Cage.Engine.State;
+using Cage.PowerShell.Scripts;
 
 namespace Cage.PowerShell.Commands;
 
-/// <summary>Invoke-Cage: runs a command in a running cage. What it writes comes out line by line, its errors as error records that end
-/// nothing, its exit status in $LASTEXITCODE, as with any native command.</summary>
-/// <remarks><c>Invoke-Cage web -- nginx -t</c>; <c>Get-Cage web* | Invoke-Cage -- nginx -t</c>; <c>'text' | Invoke-Cage web -- cat</c>. Whether
-/// the first word is the cage's name shows only with what the pipeline brings, so no parameter could take it by position. A daemon that the
-/// command leaves behind should write to a file: its pipe ends with the command.</remarks>
+/// <summary>Invoke-Cage: runs a command or a script block in running cages. What a command writes comes out line by line, its errors as error
+/// records that end nothing, its exit status in $LASTEXITCODE, as with any native command. A script block runs in the pwsh of each cage, many
+/// at once, and its results are objects, with all streams.</summary>
+/// <remarks><c>Invoke-Cage web -- nginx -t</c>; <c>Get-Cage web* | Invoke-Cage -- nginx -t</c>; <c>'text' | Invoke-Cage web -- cat</c>;
+/// <c>Invoke-Cage web { Get-ChildItem $args[0] } /etc</c>. Whether the first word is the cage's name shows only with what the pipeline brings,
+/// so no parameter could take it by position. A daemon that the command leaves behind should write to a file: its pipe ends with the command.</remarks>
 [Cmdlet(VerbsLifecycle.Invoke, "Cage", DefaultParameterSetName = NameSet)]
-[OutputType(typeof(string))]
+[OutputType(typeof(string), typeof(PSObject), typeof(CageJob))]
 public sealed class InvokeCageCommand : CageCmdlet
 {
     private const string NameSet = "Name", IdSet = "Id";
+    private const int DefaultThrottleLimit = 32;
 
-    private List<string> _words = [];
-    private RunningCommand? _fed;
+    private readonly List<CageInfo> _piped = [];
+    private InvokedLine _line = new([], [], isNamed: false);
+    private IRunning? _fed;
     private bool _isBegun, _runsPerCage;
 
-    /// <summary>The cage, unless it is named by -Name or -Id or comes from the pipeline; then the command and its arguments. What looks like
-    /// a parameter of this cmdlet stands behind <c>--</c>.</summary>
+    /// <summary>The cage, unless it is named by -Name or -Id or comes from the pipeline; then the command and its arguments, or a script block
+    /// and its. What looks like a parameter of this cmdlet stands behind <c>--</c>.</summary>
     [Parameter(Position = 0, ValueFromRemainingArguments = true)]
     [ArgumentCompleter(typeof(CageFirstWordCompleter))]
+    public object?[] Command { get; set; } = [];
+
+    /// <summary>More arguments for the command or the script block.</summary>
+    [Parameter]
+    [AllowEmptyCollection]
+    [Alias("Args")]
     public object?[] ArgumentList { get; set; } = [];
 
     /// <summary>The cages, by names with wildcards, ids, or the beginnings of ids.</summary>
@@ -54,12 +63,22 @@ public sealed class InvokeCageCommand : CageCmdlet
     [Parameter]
     public IDictionary? Environment { get; set; }
 
-    /// <summary>A cage to run the command in, when none is named; anything else is its standard input: texts as lines, bytes as they are.</summary>
+    /// <summary>A cage to run in, when none is named; anything else is input: a script block's $input, or a command's standard input,
+    /// texts as lines, bytes as they are.</summary>
     [Parameter(ValueFromPipeline = true)]
     [AllowNull]
     [AllowEmptyString]
     [AllowEmptyCollection]
     public PSObject? InputObject { get; set; }
+
+    /// <summary>In how many cages a script block runs at once; 32 by default.</summary>
+    [Parameter]
+    [ValidateRange(1, 1000)]
+    public int ThrottleLimit { get; set; } = DefaultThrottleLimit;
+
+    /// <summary>Writes a job at once, in which the script block goes on: Receive-Job has its results.</summary>
+    [Parameter]
+    public SwitchParameter AsJob { get; set; }
 
     private bool IsNamed => Name is not null || ParameterSetName == IdSet;
 
@@ -67,7 +86,7 @@ public sealed class InvokeCageCommand : CageCmdlet
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
-        _words = [.. Values.Words(ArgumentList)];
+        _line = new InvokedLine(Command, ArgumentList, IsNamed);
     }
 
     /// <inheritdoc/>
@@ -77,10 +96,9 @@ public sealed class InvokeCageCommand : CageCmdlet
         foreach (object? item in InputObject?.BaseObject is IList list and not byte[] ? list : new[] { InputObject })
         {
             CageInfo? cage = Values.Unwrap(item) as CageInfo;
-            if (!_isBegun) Begin(isTarget: cage is not null && !IsNamed);
+            if (!_isBegun) Begin(isTarget: cage is not null && !IsNamed && _line.MayLackNames);
             if (!_runsPerCage) TryWithStatus(null, () => _fed?.Feed(item));
-            else TryWithStatus(item, () => Run(new CageSelector(Engine).WithId(cage?.Id ?? throw Wrong(
-                "After a cage only more cages can come from the pipeline.", "Name the cage to send it input."))));
+            else TryWithStatus(item, () => RunPiped(cage ?? throw InvokedLine.Wrong("After a cage only more cages can come from the pipeline.", "Name the cage to send it input.")));
         }
     }
 
@@ -88,11 +106,12 @@ public sealed class InvokeCageCommand : CageCmdlet
     protected override void EndProcessing()
     {
         if (_fed is not null) TryWithStatus(null, () => ReportStatus(_fed.Finish()));
+        if (_piped.Count > 0) Run(_piped, isPiped: true);
         if (_isBegun) return;
-        if (MyInvocation.ExpectingInput && !IsNamed && _words.Count > 0 && !IsCage(_words[0]))
-            WriteWarning($"Nothing came from the pipeline and no cage is called \"{_words[0]}\": nothing was run.");
+        if (MyInvocation.ExpectingInput && !IsNamed && !_line.IsEmpty && !_line.Names.Any(IsCage))
+            WriteWarning($"Nothing came from the pipeline and no cage is called \"{string.Join(", ", _line.Names)}\": nothing was run.");
         else
-            foreach (CageInfo cage in Targets()) TryWithStatus(cage, () => Run(cage));
+            Run(Targets(), isPiped: false);
     }
 
     /// <inheritdoc/>
@@ -115,20 +134,28 @@ public sealed class InvokeCageCommand : CageCmdlet
         _isBegun = true;
         _runsPerCage = isTarget;
         if (isTarget) return;
-        CageInfo[] targets = [.. Targets()];
-        if (targets.Length == 0) return;
-        TryWithStatus(targets[0], () => _fed = targets.Length == 1
-            ? new RunningCommand(this, Engine, targets[0], Command(), takesInput: true, Stop)
-            : throw new CageException(
-                CageError.CageAmbiguous,
-                $"{targets.Length} cages fit, and input can go to one: {string.Join(", ", targets.Select(cage => cage.Id))}.",
-                "Give the id of the one that is meant."));
+        List<CageInfo> targets = Targets();
+        if (targets.Count > 0) TryWithStatus(targets[0], () => _fed = Invocation(isPiped: false).OpenWithInput(targets));
     }
 
-    private void Run(CageInfo cage)
+    /// <summary>A command runs in each cage as it comes; a script block in all of them at once when they are known.</summary>
+    private void RunPiped(CageInfo cage)
     {
-        using RunningCommand running = new(this, Engine, cage, Command(), takesInput: false, Stop);
-        ReportStatus(running.Finish());
+        CageInfo found = new CageSelector(Engine).WithId(cage.Id);
+        if (_line.Script is not null) _piped.Add(found);
+        else Run([found], isPiped: true);
+    }
+
+    private void Run(List<CageInfo> cages, bool isPiped)
+    {
+        foreach (CageInfo[] part in cages.Chunk(_line.Script is null ? 1 : Math.Max(1, cages.Count)))
+        {
+            TryWithStatus(part[0], () =>
+            {
+                using IRunning running = Invocation(isPiped).Open(part);
+                ReportStatus(running.Finish());
+            });
+        }
     }
 
     private List<CageInfo> Targets()
@@ -137,17 +164,17 @@ public sealed class InvokeCageCommand : CageCmdlet
         CageSelector selector = new(Engine);
         foreach (Guid id in Id) TryWithStatus(id, () => found.Add(selector.WithId(id)));
         if (ParameterSetName == IdSet) return found;
-        if (Name is null && _words.Count == 0) TryWithStatus(null, () => throw Wrong("Which cage?", "Its name comes first: Invoke-Cage NAME -- COMMAND."));
-        foreach (string name in Name ?? [.. _words.Take(1)]) TryWithStatus(name, () => found.AddRange(selector.Named(name)));
+        string[] names = Name ?? _line.Names;
+        if (names.Length == 0) TryWithStatus(null, () => throw InvokedLine.Wrong("Which cage?", "Its name comes first: Invoke-Cage NAME -- COMMAND."));
+        foreach (string name in names) TryWithStatus(name, () => found.AddRange(selector.Named(name)));
         return found;
     }
 
-    private CageCommand Command()
+    private CageInvocation Invocation(bool isPiped) => new(this, Engine, _line, new CageCommand
     {
-        string[] words = [.. _words.Skip(IsNamed || _runsPerCage ? 0 : 1)];
-        if (words.Length == 0) throw Wrong("Which command?", "It follows the cage's name: Invoke-Cage NAME -- COMMAND.");
-        return new CageCommand { Arguments = words, User = User, Directory = Directory, Environment = Values.Variables(Environment), Descriptors = [] };
-    }
-
-    private static CageException Wrong(string what, string advice) => new(CageError.CageArgumentInvalid, what, advice);
+        Arguments = _line.Words(hasName: !IsNamed && !isPiped), User = User, Directory = Directory, Environment = Values.Variables(Environment), Descriptors = [],
+    })
+    {
+        ThrottleLimit = ThrottleLimit, AsJob = AsJob, Stop = Stop,
+    };
 }

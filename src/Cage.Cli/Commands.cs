@@ -47,6 +47,12 @@ internal static class Commands
         },
         new("snapshot list", "snapshot list [--json]", "list the snapshots", SnapshotCommands.List) { Switches = ["--json"] },
         new("snapshot remove", "snapshot remove NAME... [--force]", "remove snapshots", SnapshotCommands.Remove) { Switches = ["--force"] },
+        new("deps", "deps COMMAND|PATH... [--pack NAME]... [--no-packs] [--root DIR] [--json]", "list what commands need, and why, without running them", DepsCommand.Run)
+        {
+            Switches = ["--json", "--no-packs"],
+            Values = ["--pack", "--root"],
+        },
+        new("packs", "packs [--json]", "list the packs of files that commands open at run time", PacksCommand.Run) { Switches = ["--json"] },
         new("remove", "remove NAME... [--force]", "remove cages with all their files", StateCommands.Remove) { Switches = ["--force"] },
     ];
 

@@ -9,7 +9,7 @@ using Cage.Interop;
 namespace Cage.Engine;
 
 /// <summary>All that Cage does, for whoever asks: the command and the cmdlets call this and nothing else.</summary>
-public sealed class CageEngine
+public sealed partial class CageEngine
 {
     private readonly StageBinary _stage;
 

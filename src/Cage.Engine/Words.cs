@@ -1,3 +1,4 @@
+using Cage.Engine.Roots;
 using Cage.Engine.Store;
 
 namespace Cage.Engine;
@@ -7,7 +8,8 @@ namespace Cage.Engine;
 public static class Words
 {
     private static readonly string[] _isolations = ["chroot", "pivot", "jail"], _devices = ["private", "host"],
-        _providers = ["btrfs", "reflink", "copy", "live"], _nested = ["snapshot", "skip", "empty"], _noYes = ["no", "yes"];
+        _providers = ["btrfs", "reflink", "copy", "live"], _nested = ["snapshot", "skip", "empty"], _noYes = ["no", "yes"],
+        _reasons = ["requested", "interpreter", "needed", "symlink", "script", "pack"];
 
     /// <summary>The isolations, in the order of <see cref="CageIsolation"/>.</summary>
     public static IReadOnlyList<string> Isolations => _isolations;
@@ -32,4 +34,7 @@ public static class Words
 
     /// <summary>The word for <paramref name="provider"/>.</summary>
     public static string Word(this SnapshotProvider provider) => _providers[(int)provider];
+
+    /// <summary>The word for <paramref name="reason"/>.</summary>
+    public static string Word(this DependencyReason reason) => _reasons[(int)reason];
 }

@@ -19,7 +19,6 @@ internal sealed class DependencyGraph(RootView root)
         string trimmed = path.Length > 1 ? path.TrimEnd('/') : path;
         int slash = trimmed.LastIndexOf('/');
         string own = RootView.Join(root.Find(slash <= 0 ? "/" : trimmed[..slash]).Path, trimmed[(slash + 1)..]);
-        string needer = path;
         bool isLink = false;
         foreach (LinkHop link in place.Links)
         {
@@ -30,12 +29,11 @@ internal sealed class DependencyGraph(RootView root)
             }
             else
             {
-                Put(new CageDependency(link.Path, DependencyReason.Symlink, needer, null, link.Text, false) { Location = link.Path });
-                if (isLink) needer = link.Path;
+                Put(new CageDependency(link.Path, DependencyReason.Symlink, trimmed, null, link.Text, false) { Location = link.Path });
             }
         }
         if (place.Status is null) return place;
-        if (isLink) Put(new CageDependency(place.Path, DependencyReason.Symlink, needer, null, null, false) { Location = place.Path });
+        if (isLink) Put(new CageDependency(place.Path, DependencyReason.Symlink, trimmed, null, null, false) { Location = place.Path });
         else if (place.Path != "/") Put(new CageDependency(trimmed, reason, requiredBy, through, null, false) { Location = place.Path });
         return place;
     }

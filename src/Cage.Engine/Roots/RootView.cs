@@ -42,6 +42,14 @@ internal sealed class RootView(string path) : IDisposable
         return place;
     }
 
+    /// <summary>The same path without <c>.</c> and <c>..</c>, so that it can be shown.</summary>
+    public string Plain(string path)
+    {
+        if (!path.Contains("/.", StringComparison.Ordinal) || !path.Split('/').Any(part => part is "." or "..")) return path;
+        int slash = path.LastIndexOf('/');
+        return path[(slash + 1)..] is "." or ".." ? Find(path).Path : Join(Find(path[..Math.Max(1, slash)]).Path, path[(slash + 1)..]);
+    }
+
     /// <summary>Opens what a place is, read-only; null when it is not there any more. No link is followed out of the root.</summary>
     public Descriptor? TryOpen(Place place, int flags = Files.O_RDONLY | Files.O_NONBLOCK | Files.O_NOCTTY)
     {
@@ -76,7 +84,7 @@ internal sealed class RootView(string path) : IDisposable
             using Descriptor? directory = TryOpen(folder, Files.O_RDONLY | Files.O_DIRECTORY);
             if (directory is null) return [];
             List<string> names = [];
-            while (Directories.ReadSome(directory) is { Count: > 0 } some) names.AddRange(some.Select(Directories.Text));
+            while (Directories.ReadSome(directory) is { Count: > 0 } some) names.AddRange(some.Select(entry => Directories.Text(entry.Name)));
             names.Sort(string.CompareOrdinal);
             return names;
         }

@@ -55,10 +55,18 @@ internal sealed class ProgramLoader(ElfLibrary library, DependencyGraph graph)
 
     private FoundLibrary? Find(ILoaderRules rules, string name, LoadedObject needer, LoadedObject program)
     {
-        if (!name.Contains('/')) return rules.Find(name, needer, program);
-        // A relative one is looked for from the working directory, which is not known.
-        string path = rules.Expand(name, needer);
-        return path.StartsWith('/') && library.Fits(path, needer.Image.Target) ? new FoundLibrary(path, "path") : null;
+        FoundLibrary? found;
+        if (name.Contains('/'))
+        {
+            // A relative one is looked for from the working directory, which is not known.
+            string path = rules.Expand(name, needer);
+            found = path.StartsWith('/') && library.Fits(path, needer.Image.Target) ? new FoundLibrary(path, "path") : null;
+        }
+        else
+        {
+            found = rules.Find(name, needer, program);
+        }
+        return found is FoundLibrary there ? there with { Path = library.Root.Plain(there.Path) } : null;
     }
 
     private static void Enter(Dictionary<string, LoadedObject> loaded, LoadedObject one, string name)

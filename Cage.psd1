@@ -17,7 +17,9 @@
     CmdletsToExport      = @(
         'Enter-Cage'
         'Get-Cage'
+        'Get-CageDependency'
         'Get-CageMount'
+        'Get-CagePack'
         'Get-CageProcess'
         'Invoke-Cage'
         'New-Cage'

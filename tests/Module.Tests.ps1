@@ -17,7 +17,7 @@ Describe 'The module' {
         $manifest.CompatiblePSEditions | Should -Be 'Core'
     }
     It 'exports its cmdlets and nothing else' {
-        (Get-Command -Module Cage).Name | Sort-Object | Should -Be 'Enter-Cage', 'Get-Cage', 'Get-CageMount', 'Get-CageProcess', 'Invoke-Cage', 'New-Cage',
+        (Get-Command -Module Cage).Name | Sort-Object | Should -Be 'Enter-Cage', 'Get-Cage', 'Get-CageDependency', 'Get-CageMount', 'Get-CagePack', 'Get-CageProcess', 'Invoke-Cage', 'New-Cage',
             'Remove-Cage', 'Restart-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage'
     }
     It 'brings only assemblies of its own' {

@@ -9,11 +9,11 @@ internal static class Commands
 {
     public static readonly IReadOnlyList<Command> All =
     [
-        new("new", "new NAME [--base NAME|ID]... [--isolation chroot|pivot|jail] [--device private|host] [--environment K=V]... [--memo TEXT] | new NAME --read-only [--source DIR] [--source-mode link|copy|move] [--base NAME|ID]... [--memo TEXT]",
+        new("new", "new NAME [--base NAME|ID]... [--isolation chroot|pivot|jail] [--device private|host] [--environment K=V]... [--memo TEXT] | new NAME --read-only [--source DIR] [--source-mode link|copy|move] [--base NAME|ID]... [--memo TEXT] | with either, in place of --source: [--command NAME|PATH]... [--file PATH]... [--pack NAME]... [--no-packs] [--keep-setuid]",
             "make a cage, print its id", NewCommand.Run)
         {
-            Switches = ["--read-only"],
-            Values = ["--base", "--isolation", "--device", "--environment", "--memo", "--source", "--source-mode"],
+            Switches = ["--read-only", "--no-packs", "--keep-setuid"],
+            Values = ["--base", "--isolation", "--device", "--environment", "--memo", "--source", "--source-mode", "--command", "--file", "--pack"],
         },
         new("list", "list [--json]", "list the cages", ListCommand.Run) { Switches = ["--json"] },
         new("show", "show NAME [--json]", "show one cage", ListCommand.Show) { Switches = ["--json"] },
@@ -52,6 +52,18 @@ internal static class Commands
             Switches = ["--json", "--no-packs"],
             Values = ["--pack", "--root"],
         },
+        new("add", "add NAME [--command NAME|PATH]... [--file PATH]... [--pack NAME]... [--no-packs] [--keep-setuid] [--temporary] [--force]",
+            "put commands and files of the host's into a cage, with all that they need", RootCommands.Add)
+        {
+            Switches = RootCommands.Switches,
+            Values = RootCommands.Values,
+        },
+        new("drop", "drop NAME [--command NAME|PATH]... [--file PATH]... [--pack NAME]... [--force]", "take out what was added, and what nothing else needs", RootCommands.Drop)
+        {
+            Switches = ["--force"],
+            Values = RootCommands.Values,
+        },
+        new("contents", "contents NAME [--json]", "list what was added to a cage", RootCommands.Contents) { Switches = ["--json"] },
         new("packs", "packs [--json]", "list the packs of files that commands open at run time", PacksCommand.Run) { Switches = ["--json"] },
         new("remove", "remove NAME... [--force]", "remove cages with all their files", StateCommands.Remove) { Switches = ["--force"] },
     ];

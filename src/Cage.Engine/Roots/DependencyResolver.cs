@@ -12,7 +12,7 @@ internal sealed class DependencyResolver : IDisposable
     private readonly ElfLibrary _library;
     private readonly ProgramLoader _loader;
     private readonly CommandPath _commands;
-    private readonly HashSet<string> _done = [];
+    private readonly HashSet<string> _done = [], _walked = [];
 
     /// <summary>Looks in the root directory <paramref name="root"/>.</summary>
     /// <param name="root">The directory: <c>/</c> for the host.</param>
@@ -43,9 +43,12 @@ internal sealed class DependencyResolver : IDisposable
 
     /// <summary>The path of a command.</summary>
     /// <exception cref="CageException">CageCommandNotFound.</exception>
-    public string Locate(string command) => _commands.Find(command) ?? throw new CageException(
+    public string Locate(string command) => Locate(_commands, command);
+
+    /// <summary>As <see cref="Locate(string)"/>.</summary>
+    public static string Locate(CommandPath commands, string command) => commands.Find(command) ?? throw new CageException(
         CageError.CageCommandNotFound,
-        command.Contains('/') ? $"{command}: not there (ENOENT)." : $"{command}: no such command in {string.Join(':', _commands.Folders)} (ENOENT).",
+        command.Contains('/') ? $"{command}: not there (ENOENT)." : $"{command}: no such command in {string.Join(':', commands.Folders)} (ENOENT).",
         "Install it, or give its whole path.",
         command);
 
@@ -60,6 +63,26 @@ internal sealed class DependencyResolver : IDisposable
         else if (_library.Interpreter(place) is string line) FollowScript(name, line, depth);
         Packs.Look(name, place);
     }
+
+    /// <summary>Adds a file, or a folder with all in it, and what the programs and libraries among them need; what runs scripts in a folder is not looked for.
+    /// Links are kept as links, and what they lead to comes along; fifos, sockets and devices do not.</summary>
+    public void AddTree(string path, DependencyReason reason, string? requiredBy = null, string? through = null, IReadOnlyList<string>? skips = null)
+    {
+        if (!_walked.Add(path)) return;
+        Place place = Graph.Add(path, reason, requiredBy, through);
+        if (place.IsFile && IsObject(place)) Follow(path, place);
+        foreach (string name in _root.List(place))
+        {
+            string below = RootView.Join(place.Path, name);
+            if (skips?.Any(skip => PathPattern.Fits(skip, skip.Contains('/') ? below : name)) == true) continue;
+            Place child = _root.Find(below);
+            if (child.Path != below) Graph.Add(below, reason, requiredBy, through);
+            else if (child.IsFolder || child.IsFile) AddTree(below, reason, requiredBy, through, skips);
+        }
+    }
+
+    private bool IsObject(Place place) =>
+        ((place.Status!.Value.Mode & 0x49) != 0 || place.Path.Contains(".so", StringComparison.Ordinal)) && _library.Image(place) is not null;
 
     /// <inheritdoc/>
     public void Dispose() => _root.Dispose();

@@ -133,7 +133,7 @@ internal sealed class RootView(string path) : IDisposable
     {
         try
         {
-            return Files.Status(path == "/" ? Path : _prefix + path);
+            return path == "/" ? Files.StatusFollowed(Path) : Files.Status(_prefix + path);
         }
         catch (LinuxException e) when (e.Number is Errno.EACCES or Errno.ENAMETOOLONG or Errno.ELOOP)
         {

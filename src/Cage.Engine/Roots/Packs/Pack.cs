@@ -7,6 +7,11 @@ namespace Cage.Engine.Roots;
 /// <param name="Mode">Its permission bits; null for those of the host's, or 0755.</param>
 public sealed record PackFolder(string Path, uint? Mode);
 
+/// <summary>A symbolic link that a pack makes.</summary>
+/// <param name="Path">Where.</param>
+/// <param name="Target">What it says; null for what it says on the host, where it is a link there.</param>
+public sealed record PackLink(string Path, string? Target);
+
 /// <summary>What belongs together and is opened at run time by convention: a data file, whose format docs/packs.md describes.</summary>
 public sealed record Pack
 {
@@ -14,7 +19,7 @@ public sealed record Pack
     internal const string LoaderCacheWord = "ld.so.cache";
 
     private static readonly string[] _keys =
-        ["summary", "import", "uses", "command", "file", "skip", "library", "program", "folder", "account", "pack", "make"];
+        ["summary", "import", "uses", "command", "file", "skip", "library", "program", "folder", "link", "account", "pack", "make"];
 
     /// <summary>The name of its file, without <c>.pack</c>.</summary>
     public required string Name { get; init; }
@@ -46,6 +51,9 @@ public sealed record Pack
     /// <summary>Folders to be made, empty.</summary>
     public IReadOnlyList<PackFolder> Folders { get; init; } = [];
 
+    /// <summary>Symbolic links to be made.</summary>
+    public IReadOnlyList<PackLink> Links { get; init; } = [];
+
     /// <summary>Users and groups that it needs, where the host has them.</summary>
     public IReadOnlyList<string> Accounts { get; init; } = [];
 
@@ -63,8 +71,8 @@ public sealed record Pack
     internal static Pack From(ConfFile file, string name, bool isOurs)
     {
         if (file.Keys().FirstOrDefault(key => !_keys.Contains(key)) is string unknown) throw file.Invalid(unknown, "is no key of a pack", advice: $"The keys are {string.Join(", ", _keys)}.");
-        foreach (string path in file.Values("file").Concat(file.Values("folder")).Where(path => path.Split('/').Contains("..") || path[0] is not ('/' or '{')))
-            throw file.Invalid("file", $"is \"{path}\", not an absolute path");
+        foreach (string path in file.Values("file").Concat(file.Values("folder")).Concat(file.Values("link")).Where(path => path.Split('/').Contains("..") || !path.StartsWith('/') && !path.StartsWith('{')))
+            throw file.Invalid("file", $"(or folder, link) is \"{path}\", not an absolute path");
         foreach (string word in Words(file, "make").Where(word => word != LoaderCacheWord)) throw file.Invalid("make", $"is \"{word}\"", advice: $"It is {LoaderCacheWord}.");
         return new Pack
         {
@@ -78,6 +86,7 @@ public sealed record Pack
             Libraries = Words(file, "library"),
             Programs = Words(file, "program"),
             Folders = [.. file.Values("folder").Select(value => Folder(file, value))],
+            Links = [.. file.Values("link").Select(value => Link(file, value))],
             Accounts = Words(file, "account"),
             Packs = Words(file, "pack"),
             Makes = Words(file, "make"),
@@ -89,6 +98,14 @@ public sealed record Pack
     public override string ToString() => Name;
 
     private static string[] Words(ConfFile file, string key) => [.. file.Values(key).SelectMany(value => value.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries))];
+
+    /// <summary><c>/path</c> or <c>/path TARGET</c>.</summary>
+    private static PackLink Link(ConfFile file, string value) => value.Split(' ', StringSplitOptions.RemoveEmptyEntries) switch
+    {
+        [var path] => new PackLink(path, null),
+        [var path, var target] => new PackLink(path, target),
+        _ => throw file.Invalid("link", $"is \"{value}\", not a path, or a path and a target"),
+    };
 
     /// <summary><c>/path</c> or <c>/path MODE</c>.</summary>
     private static PackFolder Folder(ConfFile file, string value)

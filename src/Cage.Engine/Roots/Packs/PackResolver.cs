@@ -7,8 +7,9 @@ internal sealed class PackResolver(DependencyResolver resolver, PackCatalog cata
 {
     private readonly ILookup<string, Pack> _byImport = catalog.All.SelectMany(pack => pack.Imports.Select(name => (name, pack))).ToLookup(pair => pair.name, pair => pair.pack);
     private readonly Pack[] _byUse = [.. catalog.All.Where(pack => pack.Uses.Count > 0)], _byCommand = [.. catalog.All.Where(pack => pack.Commands.Count > 0)];
-    private readonly HashSet<string> _chosen = [], _names = [], _walked = [], _accounts = [], _makes = [];
+    private readonly HashSet<string> _chosen = [], _names = [], _accounts = [], _makes = [];
     private readonly Dictionary<string, PackFolder> _folders = [];
+    private readonly Dictionary<string, PackLink> _links = [];
     private LoadedObject? _program;
     private int _looked;
 
@@ -20,6 +21,9 @@ internal sealed class PackResolver(DependencyResolver resolver, PackCatalog cata
 
     /// <summary>Folders to be made.</summary>
     public IReadOnlyCollection<PackFolder> Folders => _folders.Values;
+
+    /// <summary>Links to be made.</summary>
+    public IReadOnlyCollection<PackLink> Links => _links.Values;
 
     /// <summary>Users and groups that are needed.</summary>
     public IReadOnlyCollection<string> Accounts => _accounts;
@@ -71,12 +75,13 @@ internal sealed class PackResolver(DependencyResolver resolver, PackCatalog cata
         string through = $"{pack.Name}: {why}";
         foreach (string other in pack.Packs) Choose(catalog.Get(other), requiredBy, $"{why}, by {pack.Name}", place);
         foreach (string pattern in pack.Files)
-            foreach (string path in PathPattern.Expand(Root, Variables(pattern, place))) AddTree(path, pack, requiredBy, through);
+            foreach (string path in PathPattern.Expand(Root, Variables(pattern, place))) resolver.AddTree(path, DependencyReason.Pack, requiredBy, through, pack.Skips);
         foreach (string name in pack.Libraries)
-            if (Program() is LoadedObject program && loader.Find(name, program) is FoundLibrary found) Follow(found.Path, Graph.Add(found.Path, DependencyReason.Pack, requiredBy, through));
+            if (Program() is LoadedObject program && loader.Find(name, program) is FoundLibrary found) resolver.Follow(found.Path, Graph.Add(found.Path, DependencyReason.Pack, requiredBy, through));
         foreach (string name in pack.Programs)
-            if (resolver.Commands.Find(name) is string path) Follow(path, Graph.Add(path, DependencyReason.Pack, requiredBy, through));
+            if (resolver.Commands.Find(name) is string path) resolver.Follow(path, Graph.Add(path, DependencyReason.Pack, requiredBy, through));
         foreach (PackFolder folder in pack.Folders) _folders.TryAdd(folder.Path, folder);
+        foreach (PackLink link in pack.Links) _links.TryAdd(link.Path, link);
         _accounts.UnionWith(pack.Accounts);
         _makes.UnionWith(pack.Makes);
     }
@@ -88,29 +93,6 @@ internal sealed class PackResolver(DependencyResolver resolver, PackCatalog cata
         string prefix = Path.GetDirectoryName(Path.GetDirectoryName(program.Path)) ?? "/";
         return pattern.Replace("{prefix}", prefix.TrimEnd('/')).Replace("{name}", Path.GetFileName(program.Path));
     }
-
-    /// <summary>Adds a file, or a folder with all in it; links are kept as links, and what they lead to comes along.</summary>
-    private void AddTree(string path, Pack pack, string? requiredBy, string through)
-    {
-        if (!_walked.Add(path)) return;
-        Place place = Graph.Add(path, DependencyReason.Pack, requiredBy, through);
-        if (place.IsFile && IsObject(place)) Follow(path, place);
-        if (!place.IsFolder) return;
-        foreach (string name in Root.List(place))
-        {
-            string below = RootView.Join(place.Path, name);
-            if (pack.Skips.Any(skip => PathPattern.Fits(skip, skip.Contains('/') ? below : name))) continue;
-            Place child = Root.Find(below);
-            if (child.Path != below) Graph.Add(below, DependencyReason.Pack, requiredBy, through);
-            else if (child.IsFolder || child.IsFile) AddTree(below, pack, requiredBy, through);
-        }
-    }
-
-    private void Follow(string path, Place place) => resolver.Follow(path, place);
-
-    /// <summary>Whether it is a library, module or program; what runs the scripts among a pack's files is not looked for.</summary>
-    private bool IsObject(Place place) =>
-        ((place.Status!.Value.Mode & 0x49) != 0 || place.Path.Contains(".so", StringComparison.Ordinal)) && library.Image(place) is not null;
 
     /// <summary>A program of the kind that the libraries are for: the first that was asked for, or else the shell.</summary>
     private LoadedObject? Program()

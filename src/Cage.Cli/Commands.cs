@@ -64,6 +64,14 @@ internal static class Commands
             Values = RootCommands.Values,
         },
         new("contents", "contents NAME [--json]", "list what was added to a cage", RootCommands.Contents) { Switches = ["--json"] },
+        new("accounts", "accounts NAME [--user NAME]... [--minimum-uid N] [--maximum-uid N] [--json]", "put accounts of the host's into a cage, without passwords", UpkeepCommands.Accounts)
+        {
+            Switches = ["--json"],
+            Values = ["--user", "--minimum-uid", "--maximum-uid"],
+        },
+        new("check", "check NAME... [--json]", "tell what has drifted from the host, is missing, setuid, or has a password; status 1 if anything", UpkeepCommands.Check) { Switches = ["--json"] },
+        new("update", "update NAME... [--force]", "put in again what is another file on the host now", UpkeepCommands.Update) { Switches = ["--force"] },
+        new("clear", "clear NAME...", "take out what was added with --temporary", UpkeepCommands.Clear),
         new("packs", "packs [--json]", "list the packs of files that commands open at run time", PacksCommand.Run) { Switches = ["--json"] },
         new("remove", "remove NAME... [--force]", "remove cages with all their files", StateCommands.Remove) { Switches = ["--force"] },
     ];

@@ -105,6 +105,30 @@ public sealed partial class CageEngine
         return true;
     }
 
+    /// <summary>Puts accounts of the host's into a cage: without passwords, with shells that are in there, and with the groups that have to do with them. [003]</summary>
+    /// <returns>Those accounts, as the cage has them.</returns>
+    public IReadOnlyList<CageAccount> CopyAccounts(CageRecord record, AccountQuery query, Action<string>? warn = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        IReadOnlyList<CageAccount> accounts = [];
+        Build(record, PackCatalog.None, builder => accounts = builder.AddAccounts(query), warn, cancellation: cancellation);
+        return accounts;
+    }
+
+    /// <summary>What is not as it should be with the files that were put into a cage, and with what it has: drift, changes, missing libraries, setuid files, passwords.</summary>
+    public IReadOnlyList<CageFinding> Test(CageRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("looking through a cage");
+        record = CageStore.Refresh(record);
+        using Descriptor root = RootTarget.OpenToRead(Store, record);
+        return [.. new RootCheck(root, record).Run()];
+    }
+
+    /// <summary>Puts into a cage again what was put there and differs from the host's files now, and what that needs since. What was changed in the cage stays.</summary>
+    public void Update(CageRecord record, bool force = false, Action<string>? warn = null, Action<RootProgress>? progress = null, CancellationToken cancellation = default) =>
+        Build(record, Packs, builder => builder.Refresh(force), warn, progress, cancellation);
+
     private CageInfo AddToNew(NewCage request, RootRequest contents, Action<string>? warn, Action<RootProgress>? progress, CancellationToken cancellation)
     {
         contents.Wishes(Packs);

@@ -35,6 +35,9 @@ public sealed record CageAccount(string Name, uint UserId, uint GroupId, string 
 /// <summary>Takes accounts of the host's into a root: passwd and group, without passwords, and no shadow. What is in there already stays. [003]</summary>
 internal sealed class RootAccounts
 {
+    /// <summary>What is noted as the reason for accounts that were asked for.</summary>
+    public const string Asked = "account";
+
     public const string PasswdPath = "/etc/passwd", GroupPath = "/etc/group";
 
     private const string NoPassword = "*";
@@ -53,7 +56,8 @@ internal sealed class RootAccounts
     /// <param name="writer">Writes them.</param>
     /// <param name="cage">The root.</param>
     /// <param name="query">Which.</param>
-    public static IReadOnlyList<CageAccount> Copy(RootWriter writer, RootView cage, AccountQuery query)
+    /// <param name="reason">Why, for the record.</param>
+    public static IReadOnlyList<CageAccount> Copy(RootWriter writer, RootView cage, AccountQuery query, string reason)
     {
         RootAccounts accounts = new(cage);
         using RootView host = new("/");
@@ -61,8 +65,8 @@ internal sealed class RootAccounts
         bool changed = accounts.Add(chosen, Lines(host, GroupPath, 4), query);
         if (changed)
         {
-            writer.PutMade(PasswdPath, Text(accounts._users));
-            writer.PutMade(GroupPath, Text(accounts._groups));
+            writer.PutMade(PasswdPath, Text(accounts._users), reason);
+            writer.PutMade(GroupPath, Text(accounts._groups), reason);
         }
         return [.. chosen.Select(user => accounts.Describe(user[0]))];
     }

@@ -60,6 +60,17 @@ internal sealed class RootBuilder(Descriptor root, CageRecord record, PackCatalo
         EraseUnneeded(contents, plan, force);
     }
 
+    /// <summary>Puts accounts of the host's in.</summary>
+    public IReadOnlyList<CageAccount> AddAccounts(AccountQuery query)
+    {
+        RootContents contents = RootContents.Read(record);
+        using RootView inside = new(root.ProcPath);
+        using RootWriter writer = new(root, contents) { Warn = warn };
+        IReadOnlyList<CageAccount> accounts = RootAccounts.Copy(writer, inside, query, RootAccounts.Asked);
+        contents.Write(record);
+        return accounts;
+    }
+
     /// <summary>Before anything is copied it is written down what is going to be: should this be killed, no file is there that nobody knows of.</summary>
     private void Announce(RootContents contents, RootPlan plan)
     {
@@ -99,7 +110,7 @@ internal sealed class RootBuilder(Descriptor root, CageRecord record, PackCatalo
             foreach (PackLink link in plan.Links) writer.PutLink(link);
             // As it is seen now that all files are there.
             using RootView inside = new(root.ProcPath);
-            if (plan.Accounts.Count > 0) RootAccounts.Copy(writer, inside, new AccountQuery { Names = plan.Accounts });
+            if (plan.Accounts.Count > 0) RootAccounts.Copy(writer, inside, new AccountQuery { Names = plan.Accounts }, "pack");
             if (plan.Makes.Contains(Pack.LoaderCacheWord) && LoaderCacheWriter.Make(inside) is byte[] cache) writer.PutMade(CachePath, cache);
             writer.Finish();
             contents.Write(record, IsNew);
@@ -118,7 +129,7 @@ internal sealed class RootBuilder(Descriptor root, CageRecord record, PackCatalo
         if (plan.Accounts.Count > 0) needed.UnionWith([RootAccounts.PasswdPath, RootAccounts.GroupPath]);
         RootEraser eraser = new(root);
         // What lies deepest first, so that folders are empty when it is their turn.
-        foreach (RootEntry entry in contents.Entries.Values.Where(entry => !needed.Contains(entry.Path)).OrderByDescending(entry => entry.Path, StringComparer.Ordinal).ToArray())
+        foreach (RootEntry entry in contents.Entries.Values.Where(entry => !needed.Contains(entry.Path) && entry.Reason != RootAccounts.Asked).OrderByDescending(entry => entry.Path, StringComparer.Ordinal).ToArray())
         {
             Cancellation.ThrowIfCancellationRequested();
             if (entry.Kind == RootEntryKind.Folder)

@@ -39,11 +39,14 @@ internal static class RootTarget
         }
     }
 
-    /// <summary>As <see cref="Open"/>, to look only: nothing is mounted, so of a stopped cage this is what lies in its own folder.</summary>
+    /// <summary>As <see cref="Open"/>, to look only: nothing can be written.</summary>
     public static Descriptor OpenToRead(CageStore store, CageRecord record)
     {
-        CageInfo cage = CageInfo.Of(store.Settings, record);
-        return record.Kind == CageKind.Writable && cage.State == CageState.Running ? CommandStarter.OpenRoot(cage) : OpenFolder(record.RootPath);
+        if (record.Kind == CageKind.Writable && CageInfo.Of(store.Settings, record) is { State: CageState.Running } cage) return CommandStarter.OpenRoot(cage);
+        IReadOnlyList<CageRecord> layers = LayerChain.Resolve(store, record.Base, record);
+        if (layers.Count == 0) return OpenFolder(record.RootPath);
+        LayerChain.Refuse(layers);
+        return new MountOverlay([record.RootPath, .. layers.Select(layer => layer.RootPath)], null, null, record.MountPath).MakeDetached();
     }
 
     private static Descriptor OpenFolder(string path)

@@ -71,7 +71,10 @@ internal sealed class RootWriter(Descriptor root, RootContents contents) : IDisp
     }
 
     /// <summary>Writes a file that is made for this root, in place of what is there.</summary>
-    public void PutMade(string path, ReadOnlySpan<byte> content)
+    /// <param name="path">Where.</param>
+    /// <param name="content">What.</param>
+    /// <param name="reason">Why.</param>
+    public void PutMade(string path, ReadOnlySpan<byte> content, string reason = "pack")
     {
         try
         {
@@ -85,7 +88,7 @@ internal sealed class RootWriter(Descriptor root, RootContents contents) : IDisp
             Entries.Rename(folder, _temporary, name);
             using Descriptor again = Files.OpenInRoot(root, path, Files.O_RDONLY);
             // Of what was there before, we have changed a part: it is not ours to remove.
-            if (before is null || contents.Entries.ContainsKey(path)) Note(new RootEntry(path, RootEntryKind.Made, ContentHash.Of(again), content.Length, default, "pack", ""));
+            if (before is null || contents.Entries.ContainsKey(path)) Note(new RootEntry(path, RootEntryKind.Made, ContentHash.Of(again), content.Length, default, reason, ""));
         }
         catch (LinuxException e)
         {
@@ -133,7 +136,14 @@ internal sealed class RootWriter(Descriptor root, RootContents contents) : IDisp
     private bool Replaces(string path, FileStatus there, FileStatus host, Descriptor from)
     {
         if (contents.Entries.TryGetValue(path, out RootEntry? ours) && ours.Kind is RootEntryKind.File)
-            return ours.Mark.Length == 0 || ours.Size != host.Size || ours.Modified != host.Modified || there.Size != host.Size;
+        {
+            if (ours.Mark.Length > 0 && !Force && RootCheck.IsChanged(root, ours))
+            {
+                if (ours.Size != host.Size || ours.Modified != host.Modified) Warn($"{path} was changed in the cage, and on the host since: it stays as it is. --force (-Force) replaces it.");
+                return false;
+            }
+            return Force || ours.Mark.Length == 0 || ours.Size != host.Size || ours.Modified != host.Modified || there.Size != host.Size;
+        }
         if (there.IsRegular && there.Size == host.Size && (there.Modified == host.Modified || IsSame(path, from))) return false;
         if (Force && !there.IsDirectory) return true;
         Warn($"{path} is there already, and is not the host's: it stays as it is. --force (-Force) replaces it.");

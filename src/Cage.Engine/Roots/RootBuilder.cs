@@ -23,7 +23,7 @@ internal sealed class RootBuilder(Descriptor root, CageRecord record, PackCatalo
     /// <summary>Puts in what is wanted: all of it, or nothing.</summary>
     public void Add(IReadOnlyList<RootWish> wishes, bool force)
     {
-        RootContents contents = RootContents.Read(record);
+        RootContents contents = RootContents.Read(record), before = RootContents.Read(record);
         RootPlan plan = RootPlan.Of(wishes, catalog, Tell);
         TellMissing(plan);
         foreach (RootWish wish in wishes)
@@ -34,17 +34,17 @@ internal sealed class RootBuilder(Descriptor root, CageRecord record, PackCatalo
             else contents.Wishes[at] = wish with { Temporary = wish.Temporary && contents.Wishes[at].Temporary };
         }
         Announce(contents, plan);
-        Fill(contents, plan, wishes.Any(wish => wish.KeepsSetuid), force);
+        Fill(before, contents, plan, wishes.Any(wish => wish.KeepsSetuid), force);
     }
 
     /// <summary>Puts in again what differs from the host's files now, and what they need since.</summary>
     public void Refresh(bool force)
     {
-        RootContents contents = RootContents.Read(record);
+        RootContents contents = RootContents.Read(record), before = RootContents.Read(record);
         RootPlan plan = RootPlan.Of(contents.Wishes, catalog, Tell);
         TellMissing(plan);
         Announce(contents, plan);
-        Fill(contents, plan, contents.Wishes.Any(wish => wish.KeepsSetuid), force);
+        Fill(before, contents, plan, contents.Wishes.Any(wish => wish.KeepsSetuid), force);
         EraseUnneeded(contents, plan, force);
     }
 
@@ -94,7 +94,7 @@ internal sealed class RootBuilder(Descriptor root, CageRecord record, PackCatalo
         return folder is not null && Files.StatusAt(folder, path[(slash + 1)..]) is not null;
     }
 
-    private void Fill(RootContents contents, RootPlan plan, bool keepsSetuid, bool force)
+    private void Fill(RootContents before, RootContents contents, RootPlan plan, bool keepsSetuid, bool force)
     {
         using RootWriter writer = new(root, contents) { Warn = warn, KeepsSetuid = keepsSetuid, Force = force };
         try
@@ -118,6 +118,7 @@ internal sealed class RootBuilder(Descriptor root, CageRecord record, PackCatalo
         catch
         {
             writer.Undo();
+            if (!IsNew) before.Write(record);
             throw;
         }
     }

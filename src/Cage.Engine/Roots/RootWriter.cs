@@ -173,12 +173,18 @@ internal sealed class RootWriter(Descriptor root, RootContents contents) : IDisp
             mode &= ~SetIds;
             Warn($"{path} is there without its setuid or setgid bit; --keep-setuid (-KeepSetuid) keeps it.");
         }
-        using (Descriptor to = Create(folder))
+        try
         {
+            using Descriptor to = Create(folder);
             if (host.Size > 0 && !FileData.TryClone(from, to)) FileData.Copy(from, to, host, default);
             TreeCopy.Dress(from, to, host with { Mode = mode });
+            Entries.Rename(folder, _temporary, name);
         }
-        Entries.Rename(folder, _temporary, name);
+        catch
+        {
+            Directories.TryRemove(folder, _temporary, isDirectory: false);
+            throw;
+        }
         if (host.Links > 1) _links[(host.Device, host.Inode)] = (folder, name);
     }
 

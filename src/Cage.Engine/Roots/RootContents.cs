@@ -24,7 +24,8 @@ public enum RootWishKind
 /// <param name="Temporary">Whether it is only there for the making, and Clear-Cage takes it out again.</param>
 /// <param name="ChoosesPacks">Whether the packs that it chooses came along.</param>
 /// <param name="KeepsSetuid">Whether setuid and setgid bits were kept.</param>
-internal sealed record RootWish(RootWishKind Kind, string Name, bool Temporary = false, bool ChoosesPacks = true, bool KeepsSetuid = false);
+/// <param name="Alone">Whether a folder is wanted without what is in it.</param>
+internal sealed record RootWish(RootWishKind Kind, string Name, bool Temporary = false, bool ChoosesPacks = true, bool KeepsSetuid = false, bool Alone = false);
 
 /// <summary>What an entry of a root is.</summary>
 public enum RootEntryKind
@@ -109,6 +110,7 @@ internal sealed class RootContents
         if (wish.Temporary) yield return "temporary";
         if (!wish.ChoosesPacks) yield return "nopacks";
         if (wish.KeepsSetuid) yield return "setuid";
+        if (wish.Alone) yield return "alone";
     }
 
     private bool Understand(string[] fields)
@@ -116,7 +118,7 @@ internal sealed class RootContents
         if (fields is ["want", var wish, var name, var flags] && Array.IndexOf(_wishKinds, wish) is var wished and >= 0)
         {
             string[] words = flags.Split(',');
-            Wishes.Add(new RootWish((RootWishKind)wished, Unescape(name), words.Contains("temporary"), !words.Contains("nopacks"), words.Contains("setuid")));
+            Wishes.Add(new RootWish((RootWishKind)wished, Unescape(name), words.Contains("temporary"), !words.Contains("nopacks"), words.Contains("setuid"), words.Contains("alone")));
             return true;
         }
         if (fields is not ["have", var kind, var path, var mark, var size, var time, var reason, var requiredBy] || Array.IndexOf(_entryKinds, kind) is not (var number and >= 0)) return false;

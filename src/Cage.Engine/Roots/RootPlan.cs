@@ -45,12 +45,12 @@ internal sealed class RootPlan
 
     private void Resolve(DependencyResolver resolver, RootWish[] wishes, Action<CageException> problem)
     {
-        List<string> commands = [], files = [];
+        List<string> commands = [], files = [], folders = [];
         foreach (RootWish wish in wishes.Where(wish => wish.Kind != RootWishKind.Pack))
         {
             try
             {
-                (wish.Kind == RootWishKind.Command ? commands : files).Add(resolver.Locate(wish.Name));
+                (wish.Kind == RootWishKind.Command ? commands : wish.Alone ? folders : files).Add(resolver.Locate(wish.Name));
             }
             catch (CageException e)
             {
@@ -59,6 +59,7 @@ internal sealed class RootPlan
         }
         Place[] places = [.. commands.Select(resolver.Request)];
         for (int i = 0; i < places.Length; i++) resolver.Follow(commands[i], places[i]);
+        foreach (string folder in folders) resolver.Request(folder);
         foreach (string file in files)
         {
             resolver.AddTree(file, DependencyReason.Requested);

@@ -9,6 +9,9 @@ public sealed record RootRequest
     /// <summary>Absolute paths of files, or of folders with all in them.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
 
+    /// <summary>Absolute paths of folders that are to be there without what is in them.</summary>
+    public IReadOnlyList<string> Folders { get; init; } = [];
+
     /// <summary>Packs, besides those that the commands choose.</summary>
     public IReadOnlyList<string> Packs { get; init; } = [];
 
@@ -25,7 +28,7 @@ public sealed record RootRequest
     public bool Force { get; init; }
 
     /// <summary>Whether there is anything in it.</summary>
-    public bool IsEmpty => Commands.Count + Files.Count + Packs.Count == 0;
+    public bool IsEmpty => Commands.Count + Files.Count + Folders.Count + Packs.Count == 0;
 
     /// <summary>What that means, each file by its path.</summary>
     /// <exception cref="CageException">CageCommandNotFound; CageArgumentInvalid: no such pack.</exception>
@@ -38,6 +41,7 @@ public sealed record RootRequest
         [
             .. Commands.Select(command => Wish(RootWishKind.Command, DependencyResolver.Locate(commands, command))),
             .. Files.Select(file => Wish(RootWishKind.File, DependencyResolver.Locate(commands, file))),
+            .. Folders.Select(folder => Wish(RootWishKind.File, DependencyResolver.Locate(commands, folder)) with { Alone = true }),
             .. Packs.Select(pack => Wish(RootWishKind.Pack, catalog.Get(pack).Name)),
         ];
     }

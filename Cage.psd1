@@ -15,19 +15,31 @@
     AliasesToExport      = @()
     VariablesToExport    = @()
     CmdletsToExport      = @(
+        'Add-CageCommand'
+        'Add-CageFile'
+        'Clear-Cage'
+        'Copy-CageAccount'
         'Enter-Cage'
         'Get-Cage'
+        'Get-CageCommand'
         'Get-CageDependency'
         'Get-CageMount'
         'Get-CagePack'
         'Get-CageProcess'
+        'Get-CageShim'
         'Invoke-Cage'
         'New-Cage'
+        'New-CageShim'
         'Remove-Cage'
+        'Remove-CageCommand'
+        'Remove-CageShim'
         'Restart-Cage'
         'Set-Cage'
         'Start-Cage'
         'Stop-Cage'
+        'Test-Cage'
+        'Trace-CageCommand'
+        'Update-Cage'
     )
     PrivateData          = @{
         PSData = @{

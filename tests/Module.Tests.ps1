@@ -17,8 +17,10 @@ Describe 'The module' {
         $manifest.CompatiblePSEditions | Should -Be 'Core'
     }
     It 'exports its cmdlets and nothing else' {
-        (Get-Command -Module Cage).Name | Sort-Object | Should -Be 'Enter-Cage', 'Get-Cage', 'Get-CageDependency', 'Get-CageMount', 'Get-CagePack', 'Get-CageProcess', 'Invoke-Cage', 'New-Cage',
-            'Remove-Cage', 'Restart-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage'
+        (Get-Command -Module Cage).Name | Sort-Object | Should -Be 'Add-CageCommand', 'Add-CageFile', 'Clear-Cage', 'Copy-CageAccount', 'Enter-Cage', 'Get-Cage', 'Get-CageCommand',
+            'Get-CageDependency', 'Get-CageMount', 'Get-CagePack', 'Get-CageProcess', 'Get-CageShim', 'Invoke-Cage', 'New-Cage',
+            'New-CageShim', 'Remove-Cage', 'Remove-CageCommand', 'Remove-CageShim', 'Restart-Cage', 'Set-Cage', 'Start-Cage',
+            'Stop-Cage', 'Test-Cage', 'Trace-CageCommand', 'Update-Cage'
     }
     It 'brings only assemblies of its own' {
         (Get-ChildItem "$(Split-Path (Get-CageModulePath))/bin/*.dll").Name | Should -Be 'Cage.Engine.dll', 'Cage.Interop.dll', 'Cage.PowerShell.dll'
@@ -27,7 +29,8 @@ Describe 'The module' {
         Get-Verb $_.Verb | Should -Not -BeNullOrEmpty
         $_.OutputType | Should -Not -BeNullOrEmpty
     }
-    It 'asks before <_>' -ForEach 'New-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage', 'Restart-Cage', 'Remove-Cage' {
+    It 'asks before <_>' -ForEach 'New-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage', 'Restart-Cage', 'Remove-Cage',
+        'Add-CageCommand', 'Add-CageFile', 'Clear-Cage', 'Copy-CageAccount', 'New-CageShim', 'Remove-CageCommand', 'Remove-CageShim', 'Trace-CageCommand', 'Update-Cage' {
         (Get-Command $_).Parameters.Keys | Should -Contain 'WhatIf'
         (Get-Command $_).Parameters.Keys | Should -Contain 'Confirm'
     }

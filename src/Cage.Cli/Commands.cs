@@ -77,6 +77,13 @@ internal static class Commands
             Switches = ["--fix", "--missing", "--json"],
             Values = ["--user"],
         },
+        new("shim", "shim NAME COMMAND... [--folder DIR] [--link PATH]... [--force]", "put wrappers on the host that run commands in a cage; links to its files", ShimCommands.Add)
+        {
+            Switches = ["--force"],
+            Values = ["--folder", "--link"],
+        },
+        new("shims", "shims NAME [--json]", "list the wrappers and links that lead into a cage", ShimCommands.List) { Switches = ["--json"] },
+        new("unshim", "unshim NAME [COMMAND|PATH]...", "take wrappers and links away again, all by default", ShimCommands.Remove),
         new("packs", "packs [--json]", "list the packs of files that commands open at run time", PacksCommand.Run) { Switches = ["--json"] },
         new("remove", "remove NAME... [--force]", "remove cages with all their files", StateCommands.Remove) { Switches = ["--force"] },
     ];

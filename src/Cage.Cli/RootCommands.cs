@@ -47,12 +47,12 @@ internal static class RootCommands
                 json.WriteString("cage", content.Cage);
                 json.WriteString("cageId", content.CageId);
                 json.WriteString("kind", content.Kind.Word());
-                json.WriteString("name", content.Name);
+                json.WriteString("command", content.Command);
                 json.WriteString("path", content.Path);
                 json.WriteBoolean("isTemporary", content.IsTemporary);
             });
         else
-            Table.Write(["KIND", "NAME", "PATH", ""], contents.Select(content => new[] { content.Kind.Word(), content.Name, content.Path, content.IsTemporary ? "temporary" : "" }));
+            Table.Write(["KIND", "COMMAND", "PATH", ""], contents.Select(content => new[] { content.Kind.Word(), content.Command, content.Path, content.IsTemporary ? "temporary" : "" }));
         return 0;
     }
 
@@ -70,7 +70,7 @@ internal static class RootCommands
 
     private static CageContent[] Find(IReadOnlyList<CageContent> contents, CageRecord cage, RootWishKind kind, string word)
     {
-        CageContent[] found = [.. contents.Where(content => content.Kind == kind && (content.Path == word || content.Name == word))];
+        CageContent[] found = [.. contents.Where(content => content.Kind == kind && (content.Path == word || content.Command == word))];
         return found.Length > 0 ? found : throw new CageException(
             CageError.CageCommandNotFound, $"There is no {kind.Word()} {word} that was added to \"{cage.Name}\".", $"cage contents {cage.Name} (Get-CageCommand) lists them.", word);
     }

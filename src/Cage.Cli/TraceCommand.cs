@@ -17,8 +17,20 @@ internal static class TraceCommand
         using Descriptor input = Channels.Duplicate(0), error = Channels.Duplicate(2);
         Descriptor[] descriptors = [input, error, error];
         List<CageTrace> traces = [];
-        if (arguments.Has("--fix")) engine.Fix(cage, command, arguments.Value("--user"), descriptors, traces.Add, Messages.Warning, Interruption.Watch());
-        else traces.AddRange(engine.Trace(cage, command, arguments.Value("--user"), descriptors).Traces);
+        try
+        {
+            if (arguments.Has("--fix")) engine.Fix(cage, command, arguments.Value("--user"), descriptors, traces.Add, Messages.Warning, Interruption.Watch());
+            else traces.AddRange(engine.Trace(cage, command, arguments.Value("--user"), descriptors).Traces);
+        }
+        finally
+        {
+            Show(arguments, traces);
+        }
+        return 0;
+    }
+
+    private static void Show(Arguments arguments, List<CageTrace> traces)
+    {
         if (arguments.Has("--missing")) traces.RemoveAll(trace => !trace.Missing);
         if (arguments.Has("--json"))
             Json.WriteArray(traces, (json, trace) =>
@@ -38,6 +50,5 @@ internal static class TraceCommand
             Table.Write(
                 ["CALL", "ERRNO", "MISSING", "PACKAGE", "PATH"],
                 traces.Select(trace => new[] { trace.Call, trace.Errno ?? "", trace.Missing ? "missing" : "", trace.Package ?? "", trace.Path }));
-        return 0;
     }
 }

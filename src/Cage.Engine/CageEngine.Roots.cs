@@ -129,48 +129,6 @@ public sealed partial class CageEngine
     public void Update(CageRecord record, bool force = false, Action<string>? warn = null, Action<RootProgress>? progress = null, CancellationToken cancellation = default) =>
         Build(record, Packs, builder => builder.Refresh(force), warn, progress, cancellation);
 
-    /// <summary>Runs a command in a running cage under strace(1), to its end, and tells what it looked for, opened, executed and connected to.</summary>
-    /// <param name="cage">The cage.</param>
-    /// <param name="command">The command and its arguments.</param>
-    /// <param name="user">As whom; null for root.</param>
-    /// <param name="descriptors">Its standard input, output and error.</param>
-    /// <exception cref="CageException">CageNotRunning; CageCommandNotFound: there is no strace on the host.</exception>
-    public (IReadOnlyList<CageTrace> Traces, int Status) Trace(CageInfo cage, IReadOnlyList<string> command, string? user, IReadOnlyList<Descriptor> descriptors)
-    {
-        ArgumentNullException.ThrowIfNull(cage);
-        StartCheck.RequireRoot("tracing in a cage");
-        using (CommandStarter.OpenRoot(cage)) return new CommandTracer(cage, _stage.Path, Settings.File).Run(command, user, descriptors);
-    }
-
-    /// <summary>Traces a command and puts into the cage what it missed, again and again until it misses nothing that the host has.</summary>
-    /// <param name="cage">The cage.</param>
-    /// <param name="command">The command and its arguments.</param>
-    /// <param name="user">As whom; null for root.</param>
-    /// <param name="descriptors">Its standard input, output and error.</param>
-    /// <param name="added">Is told of each path that was put in.</param>
-    /// <param name="warn">Is told what the user should know though it went on.</param>
-    /// <param name="cancellation">Ends it after a round.</param>
-    /// <returns>The status that the command ended with the last time.</returns>
-    /// <exception cref="CageException">As for <see cref="Trace"/> and <see cref="Add"/>; CageCommandFailed: it still missed something after ten rounds.</exception>
-    public int Fix(
-        CageInfo cage, IReadOnlyList<string> command, string? user, IReadOnlyList<Descriptor> descriptors, Action<CageTrace> added, Action<string>? warn = null, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(cage);
-        ArgumentNullException.ThrowIfNull(added);
-        const int RoundLimit = 10;
-        for (int round = 0; round < RoundLimit; round++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var (traces, status) = Trace(cage, command, user, descriptors);
-            CageTrace[] missing = [.. traces.Where(trace => trace.Missing).DistinctBy(trace => trace.Path)];
-            if (missing.Length == 0) return status;
-            ILookup<bool, string> paths = missing.ToLookup(trace => Files.StatusFollowed(trace.Path) is { IsDirectory: true }, trace => trace.Path);
-            Add(cage.Record, new RootRequest { Files = [.. paths[false]], Folders = [.. paths[true]], ChoosesPacks = false }, warn, cancellation: cancellation);
-            foreach (CageTrace trace in missing) added(trace);
-        }
-        throw new CageException(CageError.CageCommandFailed, $"{command[0]} still misses files in \"{cage.Name}\" after {RoundLimit} rounds.", "Trace it without -Fix (--fix) to see which.", command[0]);
-    }
-
     private CageInfo AddToNew(NewCage request, RootRequest contents, Action<string>? warn, Action<RootProgress>? progress, CancellationToken cancellation)
     {
         contents.Wishes(Packs);

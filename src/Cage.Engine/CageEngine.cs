@@ -236,6 +236,7 @@ public sealed partial class CageEngine
         if (Look(record).State == CageState.Running && !force)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", "Stop it first, or remove it with --force (-Force).", record.Name);
         StopHeld(record, new StopOptions { Force = force }, warn, cancellation);
+        new Roots.ShimMaker(Store, record).Remove(_ => true);
         CageRemover.Remove(Store, record);
     }
 

@@ -126,9 +126,9 @@ public sealed partial class RootTests : IDisposable
         string[] whole = Tree(cage.Record.RootPath);
         File.WriteAllText(In(cage, $"{_host}/d/a"), "mine");
         CageContent[] contents = [.. _store.Engine.GetContents(cage.Record)];
-        Assert.Equal(["true", "bash", Path.GetFileName(_host)], contents.Select(content => content.Name));
+        Assert.Equal(["true", "bash", Path.GetFileName(_host)], contents.Select(content => content.Command));
 
-        _store.Engine.RemoveContents(cage.Record, [.. contents.Where(content => content.Name != "true")], warn: _warnings.Add);
+        _store.Engine.RemoveContents(cage.Record, [.. contents.Where(content => content.Command != "true")], warn: _warnings.Add);
         string[] left = [.. Tree(cage.Record.RootPath).Where(path => !Directory.Exists(In(cage, $"/{path}")))];
         Assert.Contains("usr/bin/true", left);
         Assert.Contains(left, path => path.EndsWith("/libc.so.6", StringComparison.Ordinal));

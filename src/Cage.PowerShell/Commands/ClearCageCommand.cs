@@ -14,7 +14,7 @@ public sealed class ClearCageCommand : CageTargetCmdlet
 
     private protected override void Act(CageInfo cage)
     {
-        string[] names = [.. Engine.GetContents(cage.Record).Where(content => content.IsTemporary).Select(content => content.Name)];
+        string[] names = [.. Engine.GetContents(cage.Record).Where(content => content.IsTemporary).Select(content => content.Command)];
         if (names.Length > 0 && ShouldProcess(Describe(cage), $"take out {string.Join(", ", names)}")) Engine.ClearTemporary(cage.Record, WriteWarning, Stop);
         if (PassThru) WriteObject(Engine.Look(cage.Record));
     }

@@ -22,6 +22,6 @@ public sealed class GetCageCommandCommand : CageQueryCmdlet
     {
         WildcardPattern[] patterns = [.. Command.Select(pattern => new WildcardPattern(pattern))];
         foreach (CageContent content in Engine.GetContents(cage.Record))
-            if (Kind?.Contains(content.Kind) != false && patterns.Any(pattern => pattern.IsMatch(content.Name) || pattern.IsMatch(content.Path))) WriteObject(content);
+            if (Kind?.Contains(content.Kind) != false && patterns.Any(pattern => pattern.IsMatch(content.Command) || pattern.IsMatch(content.Path))) WriteObject(content);
     }
 }

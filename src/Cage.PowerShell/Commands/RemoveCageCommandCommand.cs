@@ -28,12 +28,12 @@ public sealed class RemoveCageCommandCommand : CageTargetCmdlet
         foreach (string name in Command)
         {
             WildcardPattern pattern = new(name);
-            CageContent[] found = [.. contents.Where(content => pattern.IsMatch(content.Name) || pattern.IsMatch(content.Path))];
+            CageContent[] found = [.. contents.Where(content => pattern.IsMatch(content.Command) || pattern.IsMatch(content.Path))];
             if (found.Length == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
                 throw new CageException(CageError.CageCommandNotFound, $"There is no {name} that was added to \"{cage.Name}\".", $"Get-CageCommand {cage.Name} lists them.", name);
             unwanted.AddRange(found);
         }
-        if (unwanted.Count == 0 || !ShouldProcess(Describe(cage), $"remove {string.Join(", ", unwanted.Select(content => content.Name))}")) return;
+        if (unwanted.Count == 0 || !ShouldProcess(Describe(cage), $"remove {string.Join(", ", unwanted.Select(content => content.Command))}")) return;
         Engine.RemoveContents(cage.Record, unwanted, Force, WriteWarning, Stop);
     }
 }

@@ -15,22 +15,36 @@
     AliasesToExport      = @()
     VariablesToExport    = @()
     CmdletsToExport      = @(
+        'Add-CageCommand'
+        'Add-CageFile'
+        'Clear-Cage'
+        'Copy-CageAccount'
         'Enter-Cage'
         'Get-Cage'
+        'Get-CageCommand'
+        'Get-CageDependency'
         'Get-CageMount'
+        'Get-CagePack'
         'Get-CageProcess'
+        'Get-CageShim'
         'Get-CageSnapshot'
         'Invoke-Cage'
         'New-Cage'
+        'New-CageSession'
+        'New-CageShim'
         'New-CageSnapshot'
         'Publish-Cage'
-        'New-CageSession'
         'Remove-Cage'
+        'Remove-CageCommand'
+        'Remove-CageShim'
         'Remove-CageSnapshot'
         'Restart-Cage'
         'Set-Cage'
         'Start-Cage'
         'Stop-Cage'
+        'Test-Cage'
+        'Trace-CageCommand'
+        'Update-Cage'
     )
     PrivateData          = @{
         PSData = @{

@@ -17,8 +17,8 @@ Describe 'The module' {
         $manifest.CompatiblePSEditions | Should -Be 'Core'
     }
     It 'exports its cmdlets and nothing else' {
-        (Get-Command -Module Cage).Name | Sort-Object | Should -Be 'Enter-Cage', 'Get-Cage', 'Get-CageMount', 'Get-CageProcess', 'Invoke-Cage', 'New-Cage',
-            'New-CageSession', 'Remove-Cage', 'Restart-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage'
+        $classes = (Get-Module Cage).ImplementingAssembly.GetExportedTypes() | ForEach-Object { $_.GetCustomAttributes([Management.Automation.CmdletAttribute], $false) }
+        (Get-Command -Module Cage).Name | Sort-Object | Should -Be ($classes | ForEach-Object { "$($_.VerbName)-$($_.NounName)" } | Sort-Object)
     }
     It 'brings only assemblies of its own' {
         (Get-ChildItem "$(Split-Path (Get-CageModulePath))/bin/*.dll").Name | Should -Be 'Cage.Engine.dll', 'Cage.Interop.dll', 'Cage.PowerShell.dll', 'Cage.PowerShell.Transport.dll'
@@ -27,7 +27,8 @@ Describe 'The module' {
         Get-Verb $_.Verb | Should -Not -BeNullOrEmpty
         $_.OutputType | Should -Not -BeNullOrEmpty
     }
-    It 'asks before <_>' -ForEach 'New-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage', 'Restart-Cage', 'Remove-Cage' {
+    It 'asks before <_>' -ForEach 'New-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage', 'Restart-Cage', 'Remove-Cage',
+        'Add-CageCommand', 'Add-CageFile', 'Clear-Cage', 'Copy-CageAccount', 'New-CageShim', 'Remove-CageCommand', 'Remove-CageShim', 'Trace-CageCommand', 'Update-Cage' {
         (Get-Command $_).Parameters.Keys | Should -Contain 'WhatIf'
         (Get-Command $_).Parameters.Keys | Should -Contain 'Confirm'
     }

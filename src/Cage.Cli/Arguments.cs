@@ -93,10 +93,10 @@ internal sealed class Arguments
     }
 
     /// <summary>The names, at least one.</summary>
-    public IReadOnlyList<string> SomeNames()
+    public IReadOnlyList<string> SomeNames(string question = "which cage?")
     {
         RefuseRest();
-        return Names.Count > 0 ? Names : throw new UsageException("which cage?");
+        return Names.Count > 0 ? Names : throw new UsageException(question);
     }
 
     public void RefuseNames()

@@ -9,11 +9,11 @@ internal static class Commands
 {
     public static readonly IReadOnlyList<Command> All =
     [
-        new("new", "new NAME [--base NAME|ID]... [--isolation chroot|pivot|jail] [--device private|host] [--environment K=V]... [--memo TEXT] | new NAME --read-only [--source DIR] [--source-mode link|copy|move] [--base NAME|ID]... [--memo TEXT]",
+        new("new", "new NAME [--base NAME|ID]... [--isolation chroot|pivot|jail] [--device private|host] [--environment K=V]... [--memo TEXT] | new NAME --read-only [--source DIR] [--source-mode link|copy|move] [--base NAME|ID]... [--memo TEXT] | with either, in place of --source: [--command NAME|PATH]... [--file PATH]... [--pack NAME]... [--no-packs] [--keep-setuid]",
             "make a cage, print its id", NewCommand.Run)
         {
-            Switches = ["--read-only"],
-            Values = ["--base", "--isolation", "--device", "--environment", "--memo", "--source", "--source-mode"],
+            Switches = ["--read-only", "--no-packs", "--keep-setuid"],
+            Values = ["--base", "--isolation", "--device", "--environment", "--memo", "--source", "--source-mode", "--command", "--file", "--pack"],
         },
         new("list", "list [--json]", "list the cages", ListCommand.Run) { Switches = ["--json"] },
         new("show", "show NAME [--json]", "show one cage", ListCommand.Show) { Switches = ["--json"] },
@@ -47,6 +47,44 @@ internal static class Commands
         },
         new("snapshot list", "snapshot list [--json]", "list the snapshots", SnapshotCommands.List) { Switches = ["--json"] },
         new("snapshot remove", "snapshot remove NAME... [--force]", "remove snapshots", SnapshotCommands.Remove) { Switches = ["--force"] },
+        new("deps", "deps COMMAND|PATH... [--pack NAME]... [--no-packs] [--root DIR] [--json]", "list what commands need, and why, without running them", DepsCommand.Run)
+        {
+            Switches = ["--json", "--no-packs"],
+            Values = ["--pack", "--root"],
+        },
+        new("add", "add NAME [--command NAME|PATH]... [--file PATH]... [--pack NAME]... [--no-packs] [--keep-setuid] [--temporary] [--force]",
+            "put commands and files of the host's into a cage, with all that they need", RootCommands.Add)
+        {
+            Switches = RootCommands.Switches,
+            Values = RootCommands.Values,
+        },
+        new("drop", "drop NAME [--command NAME|PATH]... [--file PATH]... [--pack NAME]... [--force]", "take out what was added, and what nothing else needs", RootCommands.Drop)
+        {
+            Switches = ["--force"],
+            Values = RootCommands.Values,
+        },
+        new("contents", "contents NAME [--json]", "list what was added to a cage", RootCommands.Contents) { Switches = ["--json"] },
+        new("accounts", "accounts NAME [--user NAME]... [--minimum-uid N] [--maximum-uid N] [--json]", "put accounts of the host's into a cage, without passwords", UpkeepCommands.Accounts)
+        {
+            Switches = ["--json"],
+            Values = ["--user", "--minimum-uid", "--maximum-uid"],
+        },
+        new("check", "check NAME... [--json]", "tell what has drifted from the host, is missing, setuid, or has a password; status 1 if anything", UpkeepCommands.Check) { Switches = ["--json"] },
+        new("update", "update NAME... [--force]", "put in again what is another file on the host now", UpkeepCommands.Update) { Switches = ["--force"] },
+        new("clear", "clear NAME...", "take out what was added with --temporary", UpkeepCommands.Clear),
+        new("trace", "trace NAME [--fix] [-u USER] [--missing] [--json] -- COMMAND...", "run a command in a running cage and tell what it looked for, opened, executed and connected to", TraceCommand.Run)
+        {
+            Switches = ["--fix", "--missing", "--json"],
+            Values = ["--user"],
+        },
+        new("shim", "shim NAME COMMAND... [--folder DIR] [--link PATH]... [--force]", "put wrappers on the host that run commands in a cage; links to its files", ShimCommands.Add)
+        {
+            Switches = ["--force"],
+            Values = ["--folder", "--link"],
+        },
+        new("shims", "shims NAME [--json]", "list the wrappers and links that lead into a cage", ShimCommands.List) { Switches = ["--json"] },
+        new("unshim", "unshim NAME [COMMAND|PATH]...", "take wrappers and links away again, all by default", ShimCommands.Remove),
+        new("packs", "packs [--json]", "list the packs of files that commands open at run time", PacksCommand.Run) { Switches = ["--json"] },
         new("remove", "remove NAME... [--force]", "remove cages with all their files", StateCommands.Remove) { Switches = ["--force"] },
     ];
 

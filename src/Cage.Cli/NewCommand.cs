@@ -1,4 +1,5 @@
 using Cage.Engine;
+using Cage.Engine.Roots;
 using Cage.Engine.Store;
 
 namespace Cage.Cli;
@@ -16,6 +17,9 @@ internal static class NewCommand
             throw new UsageException("a read-only cage is never started: it has no isolation, device or environment");
         if (!readOnly && (arguments.Has("--source") || arguments.Has("--source-mode"))) throw new UsageException("--source goes with --read-only");
         if (arguments.Has("--source-mode") && !arguments.Has("--source")) throw new UsageException("--source-mode goes with --source");
+        RootRequest contents = RootCommands.Request(arguments);
+        if (contents.IsEmpty && (arguments.Has("--no-packs") || arguments.Has("--keep-setuid"))) throw new UsageException("--no-packs and --keep-setuid go with --command, --file or --pack");
+        if (!contents.IsEmpty && arguments.Has("--source")) throw new UsageException("a cage is made of --source, or of --command, --file and --pack, not of both");
         CageEngine engine = Commands.OpenEngine();
         NewCage request = new()
         {
@@ -29,7 +33,7 @@ internal static class NewCommand
             Source = arguments.Value("--source"),
             SourceMode = (SourceMode)arguments.Word("--source-mode", _modes, (int)SourceMode.Link),
         };
-        Console.WriteLine(engine.Create(request).Id.ToString("D"));
+        Console.WriteLine(engine.Create(request, contents, Messages.Warning, cancellation: contents.IsEmpty ? default : Interruption.Watch()).Id.ToString("D"));
         return 0;
     }
 }

@@ -28,7 +28,8 @@ internal static class StateCommands
 
     public static int Publish(Arguments arguments) => ForEach(arguments, (engine, cage, cancellation) => engine.Publish(cage, cancellation));
 
-    private static int ForEach(Arguments arguments, Action<CageEngine, CageRecord, CancellationToken> act)
+    /// <summary>Does something to each cage that is named.</summary>
+    public static int ForEach(Arguments arguments, Action<CageEngine, CageRecord, CancellationToken> act)
     {
         IReadOnlyList<string> names = arguments.SomeNames();
         CageEngine engine = Commands.OpenEngine();

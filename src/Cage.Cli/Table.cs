@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Cage.Cli;
 
 /// <summary>Columns of text, each as wide as it needs, the last one free.</summary>
@@ -7,7 +9,9 @@ internal static class Table
     {
         List<string[]> lines = [heads, .. rows];
         int[] widths = [.. heads.Select((_, column) => lines.Max(line => line[column].Length))];
+        StringBuilder text = new();
         foreach (string[] line in lines)
-            Console.WriteLine(string.Join("  ", line.Select((cell, column) => column == heads.Length - 1 ? cell : cell.PadRight(widths[column]))).TrimEnd());
+            text.AppendLine(string.Join("  ", line.Select((cell, column) => column == heads.Length - 1 ? cell : cell.PadRight(widths[column]))).TrimEnd());
+        Console.Write(text);
     }
 }

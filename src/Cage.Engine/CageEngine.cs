@@ -9,7 +9,7 @@ using Cage.Interop;
 namespace Cage.Engine;
 
 /// <summary>All that Cage does, for whoever asks: the command and the cmdlets call this and nothing else.</summary>
-public sealed class CageEngine
+public sealed partial class CageEngine
 {
     private readonly StageBinary _stage;
 
@@ -234,6 +234,7 @@ public sealed class CageEngine
         if (Settled(record, cancellation).State == CageState.Running && !force)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", "Stop it first, or remove it with --force (-Force).", record.Name);
         StopHeld(record, new StopOptions { Force = force }, warn, cancellation);
+        new Roots.ShimMaker(Store, record).Remove(_ => true);
         CageRemover.Remove(Store, record);
     }
 

@@ -45,6 +45,9 @@ public enum CageError
     /// <summary>The kernel lacks what is needed.</summary>
     CageKernelUnsupported,
 
+    /// <summary>A program, library or cache is not what it should be.</summary>
+    CageFileInvalid,
+
     /// <summary>The store cannot be read or written.</summary>
     CageStoreFailed,
 
@@ -57,7 +60,7 @@ public enum CageError
     /// <summary>A command could not be started in the cage.</summary>
     CageCommandFailed,
 
-    /// <summary>A command is not there in the cage.</summary>
+    /// <summary>A command is not there.</summary>
     CageCommandNotFound,
 
     /// <summary>There is no PowerShell in the cage.</summary>

@@ -1,3 +1,4 @@
+using Cage.Engine.Roots;
 using Cage.Engine.Store;
 
 namespace Cage.Engine;
@@ -7,7 +8,8 @@ namespace Cage.Engine;
 public static class Words
 {
     private static readonly string[] _isolations = ["chroot", "pivot", "jail"], _devices = ["private", "host"],
-        _providers = ["btrfs", "reflink", "copy", "live"], _nested = ["snapshot", "skip", "empty"], _noYes = ["no", "yes"];
+        _providers = ["btrfs", "reflink", "copy", "live"], _nested = ["snapshot", "skip", "empty"], _noYes = ["no", "yes"],
+        _reasons = ["requested", "interpreter", "needed", "symlink", "script", "pack"], _contents = ["command", "file", "pack"];
 
     /// <summary>The isolations, in the order of <see cref="CageIsolation"/>.</summary>
     public static IReadOnlyList<string> Isolations => _isolations;
@@ -21,6 +23,9 @@ public static class Words
     /// <summary>What becomes of what is nested in a snapshot's source, in the order of <see cref="Snapshots.NestedDecision"/>.</summary>
     public static IReadOnlyList<string> NestedDecisions => _nested;
 
+    /// <summary>What can be put into a root, in the order of <see cref="RootWishKind"/>.</summary>
+    public static IReadOnlyList<string> ContentKinds => _contents;
+
     /// <summary>No and yes.</summary>
     public static IReadOnlyList<string> NoYes => _noYes;
 
@@ -32,4 +37,10 @@ public static class Words
 
     /// <summary>The word for <paramref name="provider"/>.</summary>
     public static string Word(this SnapshotProvider provider) => _providers[(int)provider];
+
+    /// <summary>The word for <paramref name="reason"/>.</summary>
+    public static string Word(this DependencyReason reason) => _reasons[(int)reason];
+
+    /// <summary>The word for <paramref name="kind"/>.</summary>
+    public static string Word(this RootWishKind kind) => _contents[(int)kind];
 }

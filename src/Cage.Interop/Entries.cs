@@ -56,6 +56,18 @@ public static unsafe partial class Entries
         }
     }
 
+    /// <summary>Makes a symbolic link (symlinkat(2)).</summary>
+    public static void MakeLink(Descriptor directory, byte[] name, string target)
+    {
+        fixed (byte* text = name, said = (byte[])[.. PathText.Encode(target), 0]) Check.Result(symlinkat(said, directory.Number, text), "symlink", Directories.Text(name));
+    }
+
+    /// <summary>Renames within a directory, replacing what is there, in one step (renameat(2)).</summary>
+    public static void Rename(Descriptor directory, byte[] from, byte[] to)
+    {
+        fixed (byte* old = from, text = to) Check.Result(renameat(directory.Number, old, directory.Number, text), "rename", Directories.Text(to));
+    }
+
     /// <summary>Gives an open file another name (linkat(2)).</summary>
     public static void Link(Descriptor fromDirectory, byte[] fromName, Descriptor directory, byte[] name)
     {
@@ -103,6 +115,9 @@ public static unsafe partial class Entries
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int symlinkat(byte* target, int directory, byte* path);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int renameat(int oldDirectory, byte* oldPath, int directory, byte* path);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int linkat(int oldDirectory, byte* oldPath, int directory, byte* path, int flags);

@@ -173,6 +173,24 @@ public static unsafe partial class Files
     /// <exception cref="LinuxException">EAGAIN on an empty non-blocking one, EIO on a hung-up terminal and the others of read(2).</exception>
     public static int Read(Descriptor file, Span<byte> buffer) => (int)Check.Result(ReadRaw(file.Number, buffer), "read");
 
+    /// <summary>Reads from <paramref name="offset"/>, wherever the descriptor stands; less than asked for only at the end (pread(2)).</summary>
+    /// <returns>How many bytes there were.</returns>
+    public static int ReadAt(Descriptor file, Span<byte> buffer, long offset)
+    {
+        int length = 0;
+        fixed (byte* bytes = buffer)
+        {
+            while (length < buffer.Length)
+            {
+                nint count = pread(file.Number, bytes + length, buffer.Length - length, offset + length);
+                if (Check.Interrupted(count)) continue;
+                if (Check.Result((long)count, "pread") == 0) break;
+                length += (int)count;
+            }
+        }
+        return length;
+    }
+
     /// <summary>Reads a whole file, up to <paramref name="limit"/> bytes.</summary>
     /// <exception cref="LinuxException">EFBIG when it is larger, and those of read(2).</exception>
     public static byte[] ReadAll(Descriptor file, int limit = 1 << 20)
@@ -373,6 +391,9 @@ public static unsafe partial class Files
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint read(int file, byte* buffer, nint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint pread(int file, byte* buffer, nint count, long offset);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint write(int file, byte* buffer, nint count);

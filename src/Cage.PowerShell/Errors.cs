@@ -63,7 +63,7 @@ internal static class Errors
         CageError.CageMountFailed or CageError.CageStartFailed or CageError.CageCommandFailed => ErrorCategory.OpenError,
         CageError.CageStopTimeout => ErrorCategory.OperationTimeout,
         CageError.CageBusy => ErrorCategory.ResourceBusy,
-        CageError.CageConfInvalid => ErrorCategory.InvalidData,
+        CageError.CageConfInvalid or CageError.CageFileInvalid => ErrorCategory.InvalidData,
         CageError.CageKernelUnsupported or CageError.CagePowerShellMissing => ErrorCategory.NotInstalled,
         CageError.CageAmbiguous or CageError.CageArgumentInvalid => ErrorCategory.InvalidArgument,
         CageError.CageStoreFailed or CageError.CageSnapshotFailed => ErrorCategory.WriteError,

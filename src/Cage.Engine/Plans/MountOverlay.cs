@@ -42,22 +42,18 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
     private (string Key, string Value)[] Settings =>
         Upper is null ? [] : [("redirect_dir", Pinned ? "on" : "follow"), ("index", "off"), ("metacopy", "off"), ("xino", "auto")];
 
-    internal override void Do(StepContext context)
+    internal override void Do(StepContext context) => WithDirectories((lower, upper, work) =>
     {
-        List<Descriptor> held = [];
-        try
-        {
-            Descriptor[] lower = [.. Lower.Select(path => Hold(held, path))];
-            Descriptor? upper = Upper is null ? null : Hold(held, Upper), work = Work is null ? null : Hold(held, Work);
-            OverlayWay way = First;
-            while (!TryMount(way, lower, upper, work, context)) way++;
-            if (work is not null && Files.IsReadOnly(context.Root)) throw WhyReadOnly(work);
-        }
-        finally
-        {
-            foreach (Descriptor descriptor in held) descriptor.Dispose();
-        }
-    }
+        OverlayWay way = First;
+        while (!TryMount(way, lower, upper, work, context)) way++;
+        if (work is not null && Files.IsReadOnly(context.Root)) throw WhyReadOnly(work);
+        return true;
+    });
+
+    /// <summary>The overlay without a place where it is mounted: it is gone when the descriptor is closed.</summary>
+    /// <exception cref="LinuxException">ENOSYS: the kernel has no such mounts yet (Linux 6.8).</exception>
+    internal Descriptor MakeDetached() => WithDirectories((lower, upper, work) =>
+        TryMake(OverlayWay.Descriptors, lower, upper, work) ?? TryMake(OverlayWay.Paths, lower, upper, work) ?? throw new LinuxException(Errno.ENOSYS, "fsconfig", Directories));
 
     internal override void Undo(StepContext context) => context.Detach(this);
 
@@ -74,14 +70,7 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
             context.Attached(this, Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW), isRoot: true);
             return true;
         }
-        using Descriptor configuration = Mounts.OpenFileSystem("overlay");
-        Mounts.SetOption(configuration, "source", "overlay");
-        foreach (Descriptor layer in lower)
-            if (!TrySet(way, configuration, Directories, layer)) return false;
-        if (upper is not null) TrySet(way, configuration, "upperdir", upper);
-        if (work is not null) TrySet(way, configuration, "workdir", work);
-        foreach (var (key, value) in Settings) Mounts.SetOption(configuration, key, value);
-        Descriptor mount = Mounts.Create(configuration, upper is null ? Mounts.MOUNT_ATTR_RDONLY : 0);
+        if (TryMake(way, lower, upper, work) is not Descriptor mount) return false;
         context.Attached(this, mount, isRoot: true);
         using Descriptor target = Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW);
         Mounts.Attach(mount, target);
@@ -104,6 +93,33 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
             error = e.Number;
         }
         return new LinuxException(error, "mount", "overlay", "nothing could be written in it, for overlayfs could not write to its work folder");
+    }
+
+    /// <summary>Null where this kernel does not know the way.</summary>
+    private Descriptor? TryMake(OverlayWay way, Descriptor[] lower, Descriptor? upper, Descriptor? work)
+    {
+        using Descriptor configuration = Mounts.OpenFileSystem("overlay");
+        Mounts.SetOption(configuration, "source", "overlay");
+        foreach (Descriptor layer in lower)
+            if (!TrySet(way, configuration, Directories, layer)) return null;
+        if (upper is not null) TrySet(way, configuration, "upperdir", upper);
+        if (work is not null) TrySet(way, configuration, "workdir", work);
+        foreach (var (key, value) in Settings) Mounts.SetOption(configuration, key, value);
+        return Mounts.Create(configuration, upper is null ? Mounts.MOUNT_ATTR_RDONLY : 0);
+    }
+
+    private T WithDirectories<T>(Func<Descriptor[], Descriptor?, Descriptor?, T> act)
+    {
+        List<Descriptor> held = [];
+        try
+        {
+            Descriptor[] lower = [.. Lower.Select(path => Hold(held, path))];
+            return act(lower, Upper is null ? null : Hold(held, Upper), Work is null ? null : Hold(held, Work));
+        }
+        finally
+        {
+            foreach (Descriptor descriptor in held) descriptor.Dispose();
+        }
     }
 
     private static bool TrySet(OverlayWay way, Descriptor configuration, string key, Descriptor directory)

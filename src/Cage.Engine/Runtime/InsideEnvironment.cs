@@ -6,7 +6,7 @@ namespace Cage.Engine.Runtime;
 /// else comes along (environ(7)).</summary>
 internal static class InsideEnvironment
 {
-    private const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    public const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
     public static IReadOnlyList<string> Build(Account account, CageRecord record, IReadOnlyList<string> wishes)
     {

@@ -6,6 +6,8 @@ namespace Cage.Engine.Runtime;
 /// cannot write to the host's copy by way of /proc/1/exe (CVE-2019-5736). Where that cannot be had, a sealed copy in memory.</summary>
 public sealed class StageBinary : IDisposable
 {
+    private const string Running = "/proc/self/exe";
+
     private readonly string _path;
     private Descriptor? _open;
 
@@ -13,7 +15,10 @@ public sealed class StageBinary : IDisposable
     public StageBinary(string path) => _path = path;
 
     /// <summary>The program that is running now: for <c>cage</c> itself.</summary>
-    public static StageBinary Self() => new("/proc/self/exe");
+    public static StageBinary Self() => new(Running);
+
+    /// <summary>Where the program is.</summary>
+    internal string Path => _path == Running ? Files.ReadLink(Running) ?? Running : _path;
 
     internal Descriptor Open()
     {

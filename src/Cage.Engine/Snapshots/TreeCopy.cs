@@ -185,7 +185,7 @@ internal sealed class TreeCopy
     }
 
     /// <summary>Owner before attributes, since a change of owner takes file capabilities away; the mode after both; the times last.</summary>
-    private static void Dress(Descriptor from, Descriptor to, FileStatus status)
+    public static void Dress(Descriptor from, Descriptor to, FileStatus status)
     {
         Files.ChangeOwner(to, status.Uid, status.Gid);
         Attributes.Copy(from, to);

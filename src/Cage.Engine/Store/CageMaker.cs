@@ -9,7 +9,10 @@ internal static class CageMaker
 {
     private const uint PrivateMode = 0x1c0, FolderMode = 0x1ed, OpenMode = 0x3ff;
 
-    public static CageRecord Make(CageStore store, NewCage request)
+    /// <param name="store">Where.</param>
+    /// <param name="request">What.</param>
+    /// <param name="fill">Puts into its root what else is to be there, before anybody sees it.</param>
+    public static CageRecord Make(CageStore store, NewCage request, Action<CageRecord>? fill = null)
     {
         Refuse(store, request);
         string data = store.Settings.Data, path = store.PathOf(request.Id, request.Kind), temporary = $"{data}/.{Path.GetFileName(path)}.new";
@@ -34,6 +37,7 @@ internal static class CageMaker
             {
                 CageRecord record = Describe(request, path), hidden = record with { Path = temporary };
                 Fill(hidden, request);
+                fill?.Invoke(hidden);
                 ConfFile file = ConfFile.Empty($"{temporary}/cage.conf");
                 record.WriteTo(file);
                 AtomicFile.Write(file.Path, file.ToBytes());

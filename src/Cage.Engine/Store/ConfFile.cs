@@ -84,6 +84,9 @@ public sealed class ConfFile
     /// <summary>The values of all lines that have <paramref name="key"/>, in order.</summary>
     public IEnumerable<string> Values(string key) => _lines.Where(line => line.Key == key).Select(line => line.Value);
 
+    /// <summary>The keys that there are, each as often as it stands there.</summary>
+    public IEnumerable<string> Keys() => _lines.Select(line => line.Key).OfType<string>();
+
     /// <summary>Gives <paramref name="key"/> a value where it stands, its comment kept, or at the end; null takes its line out.</summary>
     public void Set(string key, string? value) => Set(key, value is null ? [] : [value]);
 

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
+using Cage.Engine.Roots;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 
@@ -48,6 +49,31 @@ public sealed class NewCageCommand : CageCmdlet
     [Parameter(ParameterSetName = ReadOnlySet, ValueFromPipelineByPropertyName = true)]
     public SourceMode SourceMode { get; set; } = SourceMode.Link;
 
+    /// <summary>Commands of the host's that are to be in it, with all that they need.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(HostCommandCompleter))]
+    public string[] Command { get; set; } = [];
+
+    /// <summary>Files and folders of the host's that are to be in it.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] File { get; set; } = [];
+
+    /// <summary>Packs that are to be in it, besides those that the commands choose.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(PackCompleter))]
+    public string[] Pack { get; set; } = [];
+
+    /// <summary>Leaves out the packs that the commands choose.</summary>
+    [Parameter]
+    public SwitchParameter NoPack { get; set; }
+
+    /// <summary>Keeps setuid and setgid bits of what is put in.</summary>
+    [Parameter]
+    public SwitchParameter KeepSetuid { get; set; }
+
     /// <summary>A description, of several lines perhaps.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [AllowEmptyString]
@@ -74,8 +100,18 @@ public sealed class NewCageCommand : CageCmdlet
             SourceMode = SourceMode,
         };
         if (!ShouldProcess($"{Name} in {Engine.Store.Settings.Data}")) return;
-        CageInfo cage = Engine.Create(request);
+        using ProgressBar bar = new(this, $"Making {Name}");
+        CageInfo cage = Engine.Create(request, Contents(), WriteWarning, bar.Show, Stop);
         WriteVerbose($"\"{cage.Name}\" is made: {cage.Path}.");
         WriteObject(cage);
     });
+
+    private RootRequest Contents() => new()
+    {
+        Commands = [.. Command.Select(command => command.Contains('/') ? GetUnresolvedProviderPathFromPSPath(command) : command)],
+        Files = [.. File.Select(GetUnresolvedProviderPathFromPSPath)],
+        Packs = Pack,
+        ChoosesPacks = !NoPack,
+        KeepsSetuid = KeepSetuid,
+    };
 }

@@ -1,0 +1,54 @@
+using Cage.Engine;
+using Cage.Engine.Roots;
+using Cage.Engine.State;
+using Cage.Interop;
+
+namespace Cage.Cli;
+
+/// <summary>cage trace. What the command prints goes to standard error: standard output has what it did.</summary>
+internal static class TraceCommand
+{
+    public static int Run(Arguments arguments)
+    {
+        if (arguments.Rest is not { Count: > 0 } command) throw new UsageException("which command? It follows --");
+        if (arguments.Names.Count != 1) throw new UsageException("which cage?");
+        CageEngine engine = Commands.OpenEngine();
+        CageInfo cage = engine.Find(arguments.Names[0]);
+        using Descriptor input = Channels.Duplicate(0), error = Channels.Duplicate(2);
+        Descriptor[] descriptors = [input, error, error];
+        List<CageTrace> traces = [];
+        try
+        {
+            if (arguments.Has("--fix")) engine.Fix(cage, command, arguments.Value("--user"), descriptors, traces.Add, Messages.Warning, Interruption.Watch());
+            else traces.AddRange(engine.Trace(cage, command, arguments.Value("--user"), descriptors).Traces);
+        }
+        finally
+        {
+            Show(arguments, traces);
+        }
+        return 0;
+    }
+
+    private static void Show(Arguments arguments, List<CageTrace> traces)
+    {
+        if (arguments.Has("--missing")) traces.RemoveAll(trace => !trace.Missing);
+        if (arguments.Has("--json"))
+            Json.WriteArray(traces, (json, trace) =>
+            {
+                json.WriteString("cage", trace.Cage);
+                json.WriteString("cageId", trace.CageId);
+                json.WriteString("path", trace.Path);
+                json.WriteString("call", trace.Call);
+                json.WriteString("errno", trace.Errno);
+                json.WriteNumber("processId", trace.ProcessId);
+                json.WriteString("process", trace.Process);
+                json.WriteBoolean("onHost", trace.OnHost);
+                json.WriteString("package", trace.Package);
+                json.WriteBoolean("missing", trace.Missing);
+            });
+        else
+            Table.Write(
+                ["CALL", "ERRNO", "MISSING", "PACKAGE", "PATH"],
+                traces.Select(trace => new[] { trace.Call, trace.Errno ?? "", trace.Missing ? "missing" : "", trace.Package ?? "", trace.Path }));
+    }
+}

@@ -1,0 +1,54 @@
+namespace Cage.Engine.Roots;
+
+/// <summary>What is to be put into a root.</summary>
+public sealed record RootRequest
+{
+    /// <summary>Commands, by name or path, with all that they need.</summary>
+    public IReadOnlyList<string> Commands { get; init; } = [];
+
+    /// <summary>Absolute paths of files, or of folders with all in them.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
+    /// <summary>Absolute paths of folders that are to be there without what is in them.</summary>
+    public IReadOnlyList<string> Folders { get; init; } = [];
+
+    /// <summary>Packs, besides those that the commands choose.</summary>
+    public IReadOnlyList<string> Packs { get; init; } = [];
+
+    /// <summary>Whether packs come along that the commands' imports and names choose.</summary>
+    public bool ChoosesPacks { get; init; } = true;
+
+    /// <summary>Whether setuid and setgid bits are kept.</summary>
+    public bool KeepsSetuid { get; init; }
+
+    /// <summary>Whether it is only for the making, and is taken out again by <see cref="CageEngine.ClearTemporary"/>.</summary>
+    public bool IsTemporary { get; init; }
+
+    /// <summary>Whether files that the user has put there himself are replaced.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>Whether there is anything in it.</summary>
+    public bool IsEmpty => Commands.Count + Files.Count + Folders.Count + Packs.Count == 0;
+
+    /// <summary>What that means, each file by its path.</summary>
+    /// <exception cref="CageException">CageCommandNotFound; CageArgumentInvalid: no such pack.</exception>
+    internal IReadOnlyList<RootWish> Wishes(PackCatalog catalog)
+    {
+        using RootView host = new("/");
+        CommandPath commands = new(host);
+        RootWish Wish(RootWishKind kind, string name) => new(kind, name, IsTemporary, ChoosesPacks, KeepsSetuid);
+        return
+        [
+            .. Commands.Select(command => Wish(RootWishKind.Command, DependencyResolver.Locate(commands, command))),
+            .. Files.Select(file => Wish(RootWishKind.File, DependencyResolver.Locate(commands, file))),
+            .. Folders.Select(folder => Wish(RootWishKind.File, DependencyResolver.Locate(commands, folder)) with { Alone = true }),
+            .. Packs.Select(pack => Wish(RootWishKind.Pack, catalog.Get(pack).Name)),
+        ];
+    }
+}
+
+/// <summary>How far the filling of a root is.</summary>
+/// <param name="Done">Files so far.</param>
+/// <param name="All">How many there are.</param>
+/// <param name="Path">The one that is next.</param>
+public sealed record RootProgress(int Done, int All, string Path);

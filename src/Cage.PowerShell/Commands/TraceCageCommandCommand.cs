@@ -1,0 +1,45 @@
+using System.Management.Automation;
+using Cage.Engine.Roots;
+using Cage.Engine.State;
+using Cage.Interop;
+
+namespace Cage.PowerShell.Commands;
+
+/// <summary>Trace-CageCommand: runs a command in a running cage under strace(1) and tells what it looked for and did not find, opened, executed and connected to.
+/// What the command prints is told with -Verbose.</summary>
+[Cmdlet(VerbsDiagnostic.Trace, "CageCommand", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
+[OutputType(typeof(CageTrace))]
+public sealed class TraceCageCommandCommand : CageTargetCmdlet
+{
+    /// <summary>The command and its arguments; after -- they may begin with hyphens.</summary>
+    [Parameter(Mandatory = true, Position = 1, ValueFromRemainingArguments = true)]
+    public object[] Command { get; set; } = [];
+
+    /// <summary>As whom; root by default.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? User { get; set; }
+
+    /// <summary>Puts into the cage what is missing there and is on the host, until nothing is; writes what was put in.</summary>
+    [Parameter]
+    public SwitchParameter Fix { get; set; }
+
+    private protected override void Act(CageInfo cage)
+    {
+        string[] words = [.. Values.Words(Command)];
+        if (!ShouldProcess(Describe(cage), $"run {string.Join(' ', words)} under a trace{(Fix ? ", and add what it misses" : "")}")) return;
+        string said = Path.GetTempFileName();
+        try
+        {
+            using Descriptor input = Files.Open("/dev/null", Files.O_RDONLY), output = Files.Open(said, Files.O_WRONLY | Files.O_TRUNC);
+            Descriptor[] descriptors = [input, output, output];
+            if (Fix) Engine.Fix(cage, words, User, descriptors, WriteObject, WriteWarning, Stop);
+            else WriteObject(Engine.Trace(cage, words, User, descriptors).Traces, enumerateCollection: true);
+            foreach (string line in File.ReadLines(said)) WriteVerbose(line);
+        }
+        finally
+        {
+            File.Delete(said);
+        }
+    }
+}

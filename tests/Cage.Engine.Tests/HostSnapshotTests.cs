@@ -238,8 +238,8 @@ public sealed class HostSnapshotTests(SmallRoot root) : IClassFixture<SmallRoot>
     public void Layers_of_one_host_are_told_live_from_still() => Run(bench =>
     {
         CageSnapshot still = bench.Take(asHost: true), live = bench.Take(SnapshotProvider.Live, asHost: true);
-        Assert.True(LayerChain.IsPinned(LayerChain.Resolve(bench.Test.Store, [still.CageId!.Value])));
-        Assert.False(LayerChain.IsPinned(LayerChain.Resolve(bench.Test.Store, [live.CageId!.Value])));
-        Assert.False(LayerChain.IsPinned(LayerChain.Resolve(bench.Test.Store, [CageRecord.Nil])));
+        Assert.True(LayerChain.Resolve(bench.Test.Store, [still.CageId!.Value]).IsPinned);
+        Assert.False(LayerChain.Resolve(bench.Test.Store, [live.CageId!.Value]).IsPinned);
+        Assert.False(LayerChain.Resolve(bench.Test.Store, [CageRecord.Nil]).IsPinned);
     });
 }

@@ -18,7 +18,7 @@ internal static class SnapshotCommands
             Provider = provider < 0 ? null : (SnapshotProvider)provider,
             Note = arguments.Value("--note") ?? "",
             AsHost = arguments.Has("--as-host"),
-            Nested = arguments.All("--nested").Select(Decision).ToDictionary(pair => pair.Path, pair => pair.Decision),
+            Nested = Decisions(arguments.All("--nested")),
             Exclude = arguments.All("--exclude"),
         };
         using ProgressLine line = new();
@@ -61,6 +61,17 @@ internal static class SnapshotCommands
             }
         }
         return status;
+    }
+
+    private static Dictionary<string, NestedDecision> Decisions(IReadOnlyList<string> texts)
+    {
+        Dictionary<string, NestedDecision> decisions = [];
+        foreach (string text in texts)
+        {
+            var (path, decision) = Decision(text);
+            if (!decisions.TryAdd(path.Length > 1 ? path.TrimEnd('/') : path, decision)) throw new UsageException($"--nested {path} is given twice");
+        }
+        return decisions;
     }
 
     private static (string Path, NestedDecision Decision) Decision(string text)

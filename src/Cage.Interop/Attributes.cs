@@ -92,7 +92,11 @@ public static unsafe partial class Attributes
                 // ENODATA: it was taken away meanwhile.
                 if (size < 0 && Marshal.GetLastPInvokeError() == Errno.ENODATA) return;
                 Check.Result((long)size, "getxattr");
-                Check.Result(follow ? setxattr(to, name, bytes, size, 0) : lsetxattr(to, name, bytes, size, 0), "setxattr", Marshal.PtrToStringUTF8((nint)name));
+                string? shown = Marshal.PtrToStringUTF8((nint)name);
+                int result = follow ? setxattr(to, name, bytes, size, 0) : lsetxattr(to, name, bytes, size, 0);
+                // btrfs's own say how it is to store the file, and mean nothing elsewhere.
+                if (result < 0 && Marshal.GetLastPInvokeError() is int error && (error != Errno.EOPNOTSUPP || shown?.StartsWith("btrfs.", StringComparison.Ordinal) != true))
+                    throw new LinuxException(error, "setxattr", shown);
             }
         }
         finally

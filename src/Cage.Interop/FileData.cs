@@ -6,7 +6,7 @@ namespace Cage.Interop;
 public static unsafe partial class FileData
 {
     private const nuint FICLONE = 0x40049409;
-    private const int SEEK_DATA = 3, SEEK_HOLE = 4, BufferSize = 1 << 20, ENXIO = Errno.ENXIO;
+    private const int SEEK_DATA = 3, SEEK_HOLE = 4, BufferSize = 1 << 20, SmallestBlock = 4096, ENXIO = Errno.ENXIO;
     private const nint Chunk = 1 << 26;
 
     /// <summary>Lets an empty file share all blocks of another (FICLONE); false where the file system cannot.</summary>
@@ -27,9 +27,10 @@ public static unsafe partial class FileData
     public static void Copy(Descriptor from, Descriptor to, FileStatus status, CancellationToken cancellation)
     {
         if (status.Size == 0) return;
-        if ((long)status.Blocks * 512 >= status.Size)
+        // One block has no hole. More may have, however many are counted: XFS keeps spare ones at the end.
+        if (status.Size <= SmallestBlock && status.Blocks > 0)
         {
-            CopyPart(from, to, 0, long.MaxValue, cancellation);
+            CopyPart(from, to, 0, status.Size, cancellation);
             return;
         }
         long end = 0;
@@ -42,11 +43,13 @@ public static unsafe partial class FileData
                 int error = Marshal.GetLastPInvokeError();
                 if (error == ENXIO) break;
                 if (error != Errno.EINVAL) throw new LinuxException(error, "lseek");
-                CopyPart(from, to, 0, long.MaxValue, cancellation);
+                CopyPart(from, to, 0, status.Size, cancellation);
                 return;
             }
+            // What is written behind that meanwhile is not waited for.
+            if (start >= status.Size) break;
             end = Check.Result(lseek(from.Number, start, SEEK_HOLE), "lseek");
-            CopyPart(from, to, start, end, cancellation);
+            CopyPart(from, to, start, Math.Min(end, status.Size), cancellation);
         }
         Check.Result(ftruncate(to.Number, status.Size), "ftruncate");
     }

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 
 namespace Cage.Interop;
 
@@ -312,12 +311,7 @@ public static unsafe partial class Files
     /// <summary>Makes <paramref name="number"/> another descriptor of the same open file, inherited by children (dup2(2)).</summary>
     public static void Replace(Descriptor file, int number) => Check.Result(dup2(file.Number, number), "dup2");
 
-    internal static byte[] Terminated(string text)
-    {
-        byte[] bytes = new byte[Encoding.UTF8.GetByteCount(text) + 1];
-        Encoding.UTF8.GetBytes(text, bytes);
-        return bytes;
-    }
+    internal static byte[] Terminated(string text) => [.. PathText.Encode(text), 0];
 
     [StructLayout(LayoutKind.Sequential)]
     private struct OpenHow
@@ -347,7 +341,7 @@ public static unsafe partial class Files
         [FieldOffset(144)] public ulong MntId;
     }
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int openat(int directory, string path, int flags, uint mode);
 
     [LibraryImport("libc", SetLastError = true)]
@@ -356,22 +350,22 @@ public static unsafe partial class Files
     [LibraryImport("libc", SetLastError = true)]
     private static partial int statx(int directory, byte* path, int flags, uint mask, Statx* status);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int mkdirat(int directory, string path, uint mode);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int mknodat(int directory, string path, uint mode, ulong device);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int symlinkat(string target, int directory, string path);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int unlinkat(int directory, string path, int flags);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int rename(string from, string to);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int fchmodat(int directory, string path, uint mode, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
@@ -398,12 +392,12 @@ public static unsafe partial class Files
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint write(int file, byte* buffer, nint count);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int statfs(string path, long* buffer);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fstatfs(int file, long* buffer);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial nint readlinkat(int directory, string path, byte* buffer, nint size);
 }

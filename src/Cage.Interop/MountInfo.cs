@@ -152,7 +152,7 @@ public static class MountTable
     }
 
     /// <summary>Decodes a field: \ooo as the kernel writes blanks, backslashes and '#', and then the bytes.</summary>
-    internal static string Decode(ReadOnlySpan<byte> field)
+    public static string Decode(ReadOnlySpan<byte> field)
     {
         if (!field.Contains((byte)'\\')) return PathText.Decode(field);
 

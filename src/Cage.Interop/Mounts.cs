@@ -201,7 +201,7 @@ public static unsafe partial class Mounts
     [LibraryImport("libc", SetLastError = true)]
     private static partial long syscall(long number, nint a, nint b, nint c, nint d, nint e);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int umount2(string path, int flags);
 
     [LibraryImport("libc", SetLastError = true)]

@@ -110,6 +110,23 @@ public static unsafe partial class Subvolumes
         }
     }
 
+    /// <summary>All subvolumes that lie in this one or in those, outer ones first; <see cref="NestedSubvolume.Path"/> is from the root of this one.</summary>
+    /// <param name="subvolume">Its root directory.</param>
+    /// <param name="enter">Whether what lies in one is looked for; null for all.</param>
+    /// <exception cref="LinuxException">ENAMETOOLONG: one lies deeper than a path can say.</exception>
+    public static IReadOnlyList<NestedSubvolume> AllNested(Descriptor subvolume, Func<NestedSubvolume, bool>? enter = null)
+    {
+        List<NestedSubvolume> found = [.. Nested(subvolume)];
+        for (int i = 0; i < found.Count; i++)
+        {
+            if (enter?.Invoke(found[i]) == false) continue;
+            using Descriptor? inner = Files.TryOpenInRoot(subvolume, found[i].Path, Files.O_RDONLY | Files.O_DIRECTORY);
+            // What is mounted over it hides it, and what lies in it with it.
+            if (inner is not null && Is(inner)) found.AddRange(Nested(inner).Select(nested => nested with { Path = $"{found[i].Path}/{nested.Path}" }));
+        }
+        return found;
+    }
+
     private static string? PathOf(Descriptor subvolume, ulong id, ulong folder)
     {
         byte* arguments = stackalloc byte[ArgumentSize];

@@ -7,7 +7,7 @@ namespace Cage.Engine.Tests;
 public sealed class SmallRoot : IDisposable
 {
     private static readonly string[] _programs =
-        ["bash", "sh", "cat", "chmod", "cp", "env", "hostname", "id", "ls", "mkdir", "mount", "readlink", "rm", "setsid", "sleep", "stat", "touch", "true", "umount", "uname"];
+        ["bash", "sh", "cat", "chmod", "cp", "env", "hostname", "id", "ls", "mkdir", "mount", "mv", "readlink", "rm", "setsid", "sleep", "stat", "touch", "true", "umount", "uname"];
 
     public SmallRoot()
     {

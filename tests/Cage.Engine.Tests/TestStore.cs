@@ -27,7 +27,7 @@ public sealed class TestStore : IDisposable
             Directory.Delete(Folder);
             Folder = Directory.CreateDirectory($"/dev/shm/{Path.GetFileName(Folder)}").FullName;
         }
-        Settings = new StoreSettings { Data = $"{Folder}/{data}", Run = $"{Folder}/run", Tool = $"{Folder}/tool" };
+        Settings = new StoreSettings { Data = $"{Folder}/{data}", Run = $"{Folder}/run", Tool = $"{Folder}/tool", Snapshots = $"{Folder}/snapshots" };
         Engine = new CageEngine(Settings, _stage);
     }
 

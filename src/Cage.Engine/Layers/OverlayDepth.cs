@@ -16,7 +16,7 @@ internal static class OverlayDepth
         // What the kernel cannot name from here (another mount namespace made it) it refuses itself.
         foreach (string name in (ReadOnlySpan<string>)["lowerdir+", "lowerdir", "upperdir"])
             foreach (string place in below.SuperOption(name).SelectMany(value => value.Split(':')))
-                if (place.StartsWith('/') && Files.StatusFollowed(place) is not null && Files.FileSystemType(place) == Files.OVERLAYFS_SUPER_MAGIC)
+                if (place.StartsWith('/') && !place.StartsWith("/proc/", StringComparison.Ordinal) && Files.StatusFollowed(place) is not null && Files.FileSystemType(place) == Files.OVERLAYFS_SUPER_MAGIC)
                     throw new CageException(
                         CageError.CageMountFailed,
                         $"\"{layer.Name}\" at {path} lies on the overlay at {below.MountPoint}, which has {place} on yet another: a third overlay is refused (EINVAL).",

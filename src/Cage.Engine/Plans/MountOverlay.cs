@@ -26,8 +26,10 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
     private const string Directories = "lowerdir+";
 
     public override string Action => Upper is null
-        ? $"mount overlay ro (lowerdir={string.Join(':', Lower)})"
-        : $"mount overlay (lowerdir={string.Join(':', Lower)}, upperdir={Upper}, workdir={Work}, {string.Join(", ", Settings.Select(set => $"{set.Key}={set.Value}"))})";
+        ? $"mount overlay ro (lowerdir={string.Join(':', Lower)}, {Options})"
+        : $"mount overlay (lowerdir={string.Join(':', Lower)}, upperdir={Upper}, workdir={Work}, {Options})";
+
+    private string Options => string.Join(", ", Settings.Select(set => $"{set.Key}={set.Value}"));
 
     public override string Target => Path;
 
@@ -40,7 +42,7 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
 
     /// <summary>docs/architecture.md says why each is what it is, whatever the kernel was built or started with.</summary>
     private (string Key, string Value)[] Settings =>
-        Upper is null ? [] : [("redirect_dir", Pinned ? "on" : "follow"), ("index", "off"), ("metacopy", "off"), ("xino", "auto")];
+        Upper is null ? [("redirect_dir", "follow"), ("xino", "auto")] : [("redirect_dir", Pinned ? "on" : "follow"), ("index", "off"), ("metacopy", "off"), ("xino", "auto")];
 
     internal override void Do(StepContext context) => WithDirectories((lower, upper, work) =>
     {
@@ -102,8 +104,9 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         Mounts.SetOption(configuration, "source", "overlay");
         foreach (Descriptor layer in lower)
             if (!TrySet(way, configuration, Directories, layer)) return null;
-        if (upper is not null) TrySet(way, configuration, "upperdir", upper);
-        if (work is not null) TrySet(way, configuration, "workdir", work);
+        // One that is refused (EINVAL) is said why only when it is given as a path; left away, all that is written would be refused instead.
+        if (upper is not null && !TrySet(way, configuration, "upperdir", upper)) return null;
+        if (work is not null && !TrySet(way, configuration, "workdir", work)) return null;
         foreach (var (key, value) in Settings) Mounts.SetOption(configuration, key, value);
         return Mounts.Create(configuration, upper is null ? Mounts.MOUNT_ATTR_RDONLY : 0);
     }
@@ -138,9 +141,8 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
 
     private void MountByPage(Descriptor[] lower, Descriptor? upper, Descriptor? work)
     {
-        IEnumerable<string> options = [$"lowerdir={string.Join(':', lower.Select(layer => layer.Number))}"];
-        if (upper is not null && work is not null)
-            options = [.. options, $"upperdir={upper.Number}", $"workdir={work.Number}", .. Settings.Select(set => $"{set.Key}={set.Value}")];
+        IEnumerable<string> options = [$"lowerdir={string.Join(':', lower.Select(layer => layer.Number))}", .. Settings.Select(set => $"{set.Key}={set.Value}")];
+        if (upper is not null && work is not null) options = [.. options, $"upperdir={upper.Number}", $"workdir={work.Number}"];
         Mounts.MountFromDescriptors("overlay", Path, string.Join(',', options), readOnly: upper is null);
     }
 

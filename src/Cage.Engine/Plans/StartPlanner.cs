@@ -41,6 +41,9 @@ internal static class StartPlanner
 
     private static PortableStep RootOf(CageRecord record, LayerChain layers, bool readOnly) =>
         layers.Roots.Count == 0 ? new BindRoot(record.RootPath, record.MountPath, readOnly)
+        : readOnly && layers.Roots.Count == LayerChain.Limit ? throw new CageException(
+            CageError.CageStartFailed, $"\"{record.Name}\" was not started: read-only, its own files are a layer too, one more than the {LayerChain.Limit} that overlayfs takes.",
+            "Start it to be written, or copy some of its layers together into one.", record.Name)
         : readOnly ? new MountOverlay([record.RootPath, .. layers.Roots], null, null, record.MountPath)
         : new MountOverlay(layers.Roots, record.RootPath, record.WorkPath, record.MountPath, layers.IsPinned);
 

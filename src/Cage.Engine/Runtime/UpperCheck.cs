@@ -14,21 +14,27 @@ internal static class UpperCheck
             throw StartCheck.Problem(
                 record, $"its upper was mounted volatile and not unmounted since, so that a crash may have lost what was written (EINVAL): {record.WorkPath}/work/incompat/volatile says so",
                 "Look whether its files are whole, then remove that folder.");
-        string upper = RealPath(record.RootPath);
-        foreach (MountEntry mount in MountTable.Read())
-            if (mount.Type == "overlay" && mount.SuperOption("upperdir").FirstOrDefault() is string other && other.StartsWith('/') && (other == upper || other == record.RootPath))
-                throw Used(record, $"by the overlay on {mount.MountPoint}");
-        // A root that is a plain folder of the cage's own is nobody else's: whoever links there is refused for that.
-        if (upper == record.RootPath) return;
-        if (upper.StartsWith(store.Settings.Data + "/", StringComparison.Ordinal))
-            throw StartCheck.Problem(record, $"{record.RootPath} leads to {upper}, into another cage", "Two cages on one upper destroy it: give it a root of its own, or publish that one and name it as base.");
-        foreach (CageRecord other in store.ReadAll())
-            if (other.Id != record.Id && other.Kind == CageKind.Writable && RealPath(other.RootPath) == upper && CageInfo.Of(store.Settings, other).State == CageState.Running)
-                throw Used(record, $"by \"{other.Name}\" ({other.Id}), which runs");
+        foreach (string own in new[] { record.RootPath, record.WorkPath }) RefuseUsed(store, record, own, RealPath(own));
     }
 
-    private static CageException Used(CageRecord record, string by) =>
-        StartCheck.Problem(record, $"its upper {record.RootPath} is in use {by} (EBUSY)", "Stop that one first: an upper mounted twice is destroyed.");
+    /// <summary>Of the upper and the work folder alike.</summary>
+    private static void RefuseUsed(CageStore store, CageRecord record, string own, string real)
+    {
+        foreach (MountEntry mount in MountTable.Read())
+            if (mount.Type == "overlay" && mount.SuperOption("upperdir").Concat(mount.SuperOption("workdir")).Any(other => other.StartsWith('/') && (other == own || RealPath(other) == real)))
+                throw Used(record, own, $"by the overlay on {mount.MountPoint}");
+        // A plain folder of the cage's own is nobody else's: whoever links there is refused for that.
+        if (MountHolders.IsBeneath(real, record.Path)) return;
+        if (MountHolders.IsBeneath(real, store.Settings.Data))
+            throw StartCheck.Problem(record, $"{own} leads to {real}, into another cage", "Two cages on one upper destroy it: give it a folder of its own, or publish that one and name it as base.");
+        foreach (CageRecord other in store.ReadAll())
+            if (other.Id != record.Id && other.Kind == CageKind.Writable && (RealPath(other.RootPath) == real || RealPath(other.WorkPath) == real) &&
+                CageInfo.Of(store.Settings, other).State == CageState.Running)
+                throw Used(record, own, $"by \"{other.Name}\" ({other.Id}), which runs");
+    }
+
+    private static CageException Used(CageRecord record, string own, string by) => StartCheck.Problem(
+        record, $"its {(own == record.RootPath ? "upper" : "work folder")} {own} is in use {by} (EBUSY)", "Stop that one first: an upper mounted twice is destroyed.");
 
     private static string RealPath(string path)
     {

@@ -23,16 +23,20 @@ internal static class BtrfsNesting
                 using (parent)
                 {
                     string name = Path.GetFileName(inside);
-                    using Descriptor origin = Files.Open(tree.Path, Files.O_RDONLY | Files.O_DIRECTORY);
-                    if (tree.Decision == NestedDecision.Snapshot && !IsSameBtrfs(origin, snapshot))
+                    FileStatus before = Files.Status(parent);
+                    using Descriptor? origin = tree.Decision == NestedDecision.Skip ? null : Files.Open(tree.Path, Files.O_RDONLY | Files.O_DIRECTORY);
+                    if (origin is not null && !IsSameBtrfs(origin, snapshot))
                     {
                         copy(tree, snapshot);
                         continue;
                     }
                     TreeRemoval.Remove($"{parent.ProcPath}/{name}");
-                    if (tree.Decision == NestedDecision.Skip) continue;
-                    Subvolumes.Snapshot(origin, parent, name, readOnly: false);
-                    made.Add(Files.OpenAt(parent, name, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW));
+                    if (origin is not null)
+                    {
+                        Subvolumes.Snapshot(origin, parent, name, readOnly: false);
+                        made.Add(Files.OpenAt(parent, name, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW));
+                    }
+                    Entries.ChangeTimes(parent, before.Accessed, before.Modified);
                 }
             }
             foreach (Descriptor subvolume in made) Subvolumes.SetReadOnly(subvolume, readOnly: true);

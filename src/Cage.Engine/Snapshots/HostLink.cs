@@ -7,6 +7,8 @@ namespace Cage.Engine.Snapshots;
 /// <summary>The nil UUID: a read-only cage whose root is a link to the newest snapshot of the host. [004]</summary>
 internal static class HostLink
 {
+    private const int Attempts = 100, Pause = 10;
+
     /// <summary>Its name, and the word for the newest snapshot of the host where a base is named.</summary>
     public const string Name = "host";
 
@@ -16,7 +18,26 @@ internal static class HostLink
     public static string? Target(CageStore store)
     {
         ArgumentNullException.ThrowIfNull(store);
-        return store.Get(CageRecord.Nil, CageKind.ReadOnly) is CageRecord nil ? Files.ReadLink(nil.RootPath) : null;
+        try
+        {
+            return store.Get(CageRecord.Nil, CageKind.ReadOnly) is CageRecord nil ? Files.ReadLink(nil.RootPath) : null;
+        }
+        catch (CageException)
+        {
+            // A broken cage is the list of cages' to tell.
+            return null;
+        }
+    }
+
+    /// <summary>The directory that its root leads to in the end; null where there is none.</summary>
+    public static FileStatus? Tree(CageStore store) => Target(store) is null ? null : Files.StatusFollowed(store.Get(CageRecord.Nil, CageKind.ReadOnly)!.RootPath);
+
+    /// <summary>Refuses a nil UUID that could not follow, before anything is made for it to follow.</summary>
+    /// <exception cref="CageException">CageConfInvalid; CageSnapshotFailed: its root is no link.</exception>
+    public static void Refuse(CageStore store)
+    {
+        if (store.Get(CageRecord.Nil, CageKind.ReadOnly) is CageRecord nil && Files.ReadLink(nil.RootPath) is null && Files.Status(nil.RootPath) is not null)
+            throw new CageException(CageError.CageSnapshotFailed, $"{nil.RootPath} is no symbolic link, so the nil UUID cannot follow.", "Move what is there away, and link it to a snapshot.", nil.Path);
     }
 
     /// <summary>The cage of the newest snapshot of the host; before there is any, the cage that somebody has named so.</summary>
@@ -31,28 +52,37 @@ internal static class HostLink
     /// <summary>Lets the nil UUID follow: to the newest snapshot of the host but for <paramref name="without"/>, in one step. It is made where it is missing, and goes with the last one.</summary>
     public static void Follow(CageStore store, CageSnapshot? without = null)
     {
-        CageSnapshot? newest = SnapshotFolder.List(store).LastOrDefault(snapshot => snapshot is { OfHost: true, IsUnfinished: false } && snapshot.Name != without?.Name);
-        CageRecord? nil = store.Get(CageRecord.Nil, CageKind.ReadOnly);
-        if (newest is null)
+        CageRecord? nil;
+        for (int attempt = 0; (nil = store.Get(CageRecord.Nil, CageKind.ReadOnly)) is null; attempt++)
         {
-            if (nil is not null && without is not null && Files.ReadLink(nil.RootPath) == without.Path) CageRemover.Delete(store, nil);
-            return;
-        }
-        if (nil is null)
-        {
-            CageMaker.Make(store, new NewCage { Id = CageRecord.Nil, Kind = CageKind.ReadOnly, Name = Name, Memo = Memo, Source = newest.Path });
-            return;
+            if (Newest(store, without) is not CageSnapshot first) return;
+            try
+            {
+                CageMaker.Make(store, new NewCage { Id = CageRecord.Nil, Kind = CageKind.ReadOnly, Name = Name, Memo = Memo, Source = first.Path });
+            }
+            catch (CageException) when (attempt < Attempts)
+            {
+                // Another is making it; that one may not know of the newest.
+                Thread.Sleep(Pause);
+            }
         }
         using CageLock held = CageLock.Take(nil.Path);
         nil = CageStore.Refresh(nil);
-        if (Files.ReadLink(nil.RootPath) is not string before)
-            throw new CageException(
-                CageError.CageSnapshotFailed, $"{nil.RootPath} is no symbolic link, so the nil UUID cannot follow {newest.Name}.", "Move what is there away, and link it to a snapshot.", nil.Path);
+        string? before = Files.ReadLink(nil.RootPath);
+        // Looked for under the lock: of two that have just been made, the later one stays.
+        if (Newest(store, without) is not CageSnapshot newest)
+        {
+            if (without is not null && before == without.Path) CageRemover.Delete(store, nil);
+            return;
+        }
         if (before == newest.Path) return;
-        Replace(nil, newest.Path);
         // The seed's own lines gave it the name of one snapshot, which it is no longer.
         if (nil.Name.StartsWith("host_", StringComparison.Ordinal)) CageStore.Write(nil with { Name = Name, Memo = Memo });
+        Replace(nil, newest.Path);
     }
+
+    private static CageSnapshot? Newest(CageStore store, CageSnapshot? without) =>
+        SnapshotFolder.List(store).LastOrDefault(snapshot => snapshot is { OfHost: true, IsUnfinished: false } && snapshot.Name != without?.Name);
 
     private static void Replace(CageRecord nil, string target)
     {

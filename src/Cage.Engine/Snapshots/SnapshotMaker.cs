@@ -8,11 +8,15 @@ namespace Cage.Engine.Snapshots;
 /// <summary>Makes a snapshot, whole or not at all, with the read-only cage that stands for it; and lets the nil UUID follow. [000] [004]</summary>
 internal sealed class SnapshotMaker
 {
+    // What the file systems in use have; statfs(2) tells the best size of a transfer instead.
+    private const long BlockSize = 4096;
+
     private readonly CageStore _store;
     private readonly NewSnapshot _request;
     private readonly string _source;
     private readonly Descriptor _tree, _folder;
     private readonly IReadOnlyList<NestedTree> _nested;
+    private readonly IReadOnlyList<string> _swap;
     private readonly Action<CopyProgress>? _progress;
     private readonly CancellationToken _cancellation;
 
@@ -20,42 +24,67 @@ internal sealed class SnapshotMaker
     {
         (_store, _request, _tree, _folder, _progress, _cancellation) = (store, request, tree, folder, progress, cancellation);
         _source = RealPath(request.Source);
-        _nested = NestedTrees.Find(_source, tree, [store.Settings.Data, Files.ReadLink(folder.ProcPath) ?? store.Settings.Snapshots], request.Nested);
+        string snapshots = Files.ReadLink(folder.ProcPath) ?? store.Settings.Snapshots;
+        if (request.Provider != SnapshotProvider.Live && (_source == snapshots || _source == store.Settings.Data))
+            throw new CageException(CageError.CageArgumentInvalid, $"{_source} holds the cages or the snapshots themselves.", "Name another source.", request.Source);
+        _nested = NestedTrees.Find(_source, tree, [store.Settings.Data, snapshots], request.Nested);
+        _swap = SwapFiles.Beneath(_source);
+        if (_nested.FirstOrDefault(nested => nested.Decision == NestedDecision.Snapshot && LiesInExcluded(nested.Path)) is NestedTree both)
+            throw new CageException(CageError.CageArgumentInvalid, $"{both.Path} is both left out and brought along.", "Leave out something else, or do not bring that along.", both.Path);
     }
 
     private StoreSettings Settings => _store.Settings;
 
+    private bool OfHost => _source == "/" || _request.AsHost;
+
     public static CageSnapshot Make(CageStore store, NewSnapshot request, Action<string> warn, Action<CopyProgress>? progress, CancellationToken cancellation)
     {
         Refuse(request);
+        request = request with { Exclude = [.. request.Exclude.Select(pattern => pattern.Length > 1 ? pattern.TrimEnd('/') : pattern)] };
         // A copy of this one mount: what is mounted below is not in it, so that nothing is crossed, whatever is mounted meanwhile.
-        using Descriptor clone = Mounts.CloneTree(request.Source), tree = Files.OpenAt(clone, ".", Files.O_RDONLY | Files.O_DIRECTORY);
+        using Descriptor clone = CloneSource(request.Source), tree = Files.OpenAt(clone, ".", Files.O_RDONLY | Files.O_DIRECTORY);
         using Descriptor folder = SnapshotFolder.Open(store.Settings);
         SnapshotMaker maker = new(store, request, tree, folder, progress, cancellation);
-        SnapshotProvider provider = request.Provider ?? maker.Choose();
-        maker.Warn(provider, warn);
-        DateTime now = DateTime.Now;
-        string name;
+        if (maker.OfHost) HostLink.Refuse(store);
+        SnapshotProvider? provider = request.Provider;
         try
         {
-            name = maker.MakeTree(provider, now);
+            provider ??= maker.Choose();
+            maker.Warn(provider.Value, warn);
+            return maker.Make(provider.Value, DateTime.Now);
         }
         catch (LinuxException e)
         {
             throw maker.Explain(provider, e);
         }
-        return maker.Record(name, provider, now);
     }
 
     private static void Refuse(NewSnapshot request)
     {
-        if (Files.StatusFollowed(request.Source) is not { IsDirectory: true })
-            throw new CageException(CageError.CageArgumentInvalid, $"{request.Source}: not a directory (ENOTDIR).", target: request.Source);
+        if (Files.StatusFollowed(request.Source) is not FileStatus source)
+            throw new CageException(CageError.CageArgumentInvalid, $"{request.Source}: there is none (ENOENT).", target: request.Source);
+        if (!source.IsDirectory) throw new CageException(CageError.CageArgumentInvalid, $"{request.Source}: not a directory (ENOTDIR).", target: request.Source);
         if (CageRecord.MemoProblem(request.Note) is string problem) throw new CageException(CageError.CageArgumentInvalid, $"The note cannot be: {problem}.", target: request.Note);
         if (request.Provider is SnapshotProvider.Btrfs or SnapshotProvider.Live && request.Exclude.Count > 0)
             throw new CageException(CageError.CageArgumentInvalid, $"Nothing can be left out of a snapshot by {request.Provider}.", "Use the provider reflink or copy.");
+        if (request.Exclude.FirstOrDefault(pattern => !pattern.StartsWith('/') && !pattern.StartsWith('*')) is string exclude)
+            throw new CageException(CageError.CageArgumentInvalid, $"\"{exclude}\" fits no path.", "What is left out is named by its whole path on the host, from / on.", exclude);
         if (request.Provider == SnapshotProvider.Live && request.Nested.Count > 0)
             throw new CageException(CageError.CageArgumentInvalid, "A live snapshot is a link: nothing can be decided about what is nested there.", "Use another provider.");
+    }
+
+    private static Descriptor CloneSource(string source)
+    {
+        try
+        {
+            return Mounts.CloneTree(source);
+        }
+        catch (LinuxException e) when (e.Number == Errno.EINVAL)
+        {
+            throw new CageException(
+                CageError.CageSnapshotFailed, $"{source} lies on a mount of another mount namespace, or on one that cannot be bound: {e.Message}.",
+                "Name a directory that the host itself sees; a cage is stopped and published (cage publish).", source, e);
+        }
     }
 
     /// <summary>The best that the file system of source and folder has. A live link only by name.</summary>
@@ -98,136 +127,29 @@ internal sealed class SnapshotMaker
 
     private void Warn(SnapshotProvider provider, Action<string> warn)
     {
-        if (provider == SnapshotProvider.Live)
-        {
-            warn($"A live snapshot is {_source} itself: what overlayfs shows of it is undefined once anything in it changes, though it does not crash (overlayfs.rst).");
-            return;
-        }
-        string[] left = [.. _nested.Where(tree => tree.Decision != NestedDecision.Snapshot && !NestedTrees.IsKernels(tree) && !_request.Nested.ContainsKey(tree.Path))
-            .Select(tree => $"{tree.Path} ({(tree.Kind == NestedKind.Subvolume ? "subvolume" : tree.FileSystem)})")];
-        if (left.Length > 0) warn($"Not in the snapshot, its directory is empty: {string.Join(", ", left)}. --nested PATH=snapshot (-Nested) brings one along, PATH=empty says that it is meant.");
+        bool live = provider == SnapshotProvider.Live;
+        if (live) warn($"A live snapshot is {_source} itself: what overlayfs shows of it is undefined once anything in it changes, though it does not crash (overlayfs.rst).");
+        string[] left = [.. _nested.Where(tree => NestedTrees.IsTold(tree, _nested, _request.Nested) && !(live && tree.Kind == NestedKind.Subvolume)).Select(NestedTrees.Describe)];
+        if (left.Length > 0)
+            warn($"Not in the snapshot, what is underneath is: {string.Join(", ", left)}.{(live ? "" : " --nested PATH=snapshot (-Nested) brings one along, PATH=empty says that it is meant.")}");
+        if (provider is SnapshotProvider.Reflink or SnapshotProvider.Copy && _swap.Count > 0) warn($"Left out, since the kernel swaps to it: {string.Join(", ", _swap)}.");
     }
 
-    /// <summary>Makes the tree and gives it its name, last.</summary>
-    private string MakeTree(SnapshotProvider provider, DateTime now)
+    /// <summary>Makes the tree, its note and its cage, and gives the tree its name, last: one that has its name has all the rest.</summary>
+    private CageSnapshot Make(SnapshotProvider provider, DateTime now)
     {
-        string name;
-        Descriptor? held = null;
-        using (Descriptor gate = Files.OpenAt(_folder, ".", Files.O_RDONLY | Files.O_DIRECTORY))
-        {
-            Files.Lock(gate, wait: true);
-            name = SnapshotFolder.NewName(Settings, now);
-            string final = Path.GetFileName(SnapshotFolder.PathOf(Settings, name)), making = SnapshotFolder.MakingName(name);
-            if (provider == SnapshotProvider.Live)
-            {
-                Files.MakeLinkAt(_folder, final, _source);
-                return name;
-            }
-            if (provider == SnapshotProvider.Btrfs)
-            {
-                bool plain = _nested.All(tree => tree.Decision == NestedDecision.Empty);
-                Subvolumes.Snapshot(_tree, _folder, plain ? final : making, readOnly: plain);
-                if (plain) return name;
-            }
-            else
-            {
-                Files.MakeDirectoryAt(_folder, making, 0x1c0);
-            }
-            held = Files.OpenAt(_folder, making, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW);
-            Files.Lock(held, wait: false);
-        }
-        string hidden = $"{Settings.Snapshots}/{SnapshotFolder.MakingName(name)}";
-        using (held)
-        {
-            try
-            {
-                if (provider == SnapshotProvider.Btrfs) BtrfsNesting.Arrange(_source, held, _nested, CopyMounted);
-                else CopyTree(provider, held);
-                Files.Rename(hidden, SnapshotFolder.PathOf(Settings, name));
-                return name;
-            }
-            catch
-            {
-                TreeRemoval.Remove(hidden);
-                throw;
-            }
-        }
-    }
-
-    private void CopyTree(SnapshotProvider provider, Descriptor target)
-    {
-        FileStatus[] closed = [.. new[] { Settings.Data, Settings.Snapshots }.Select(Files.StatusFollowed).OfType<FileStatus>()];
-        Dictionary<string, NestedDecision> decisions = _nested.ToDictionary(tree => tree.Path, tree => tree.Decision);
-        ulong device = Files.Status(_tree).Device;
-        TreeCopy copy = new()
-        {
-            Reflink = provider == SnapshotProvider.Reflink,
-            Choose = (path, status) =>
-                IsExcluded(path) ? FolderChoice.Skip
-                : Array.Exists(closed, place => place.IsSameFile(status)) ? FolderChoice.Empty
-                : decisions.TryGetValue(OnHost(path), out NestedDecision decision) ? OfNested(decision, status.Device != device)
-                : status.Device == device || Parent(path) ? FolderChoice.Copy : FolderChoice.Empty,
-            Leave = _request.Exclude.Count == 0 ? null : IsExcluded,
-        };
-        if (provider == SnapshotProvider.Copy)
-        {
-            using Descriptor tree = Reopen(_tree);
-            var all = copy.Measure(Reopen(tree), _cancellation);
-            RefuseSpace(all);
-            copy = new TreeCopy { Reflink = copy.Reflink, Choose = copy.Choose, Leave = copy.Leave, All = all };
-        }
-        copy.Run(Reopen(_tree), Reopen(target), _progress, _cancellation);
-        foreach (NestedTree tree in _nested.Where(tree => tree is { Kind: NestedKind.Mount, Decision: NestedDecision.Snapshot })) CopyMounted(tree, target);
-
-        // Below a subvolume that is brought along, its own device is the right one.
-        bool Parent(string path) => _nested.Any(tree => tree is { Kind: NestedKind.Subvolume, Decision: NestedDecision.Snapshot } && OnHost(path).StartsWith(tree.Path + "/", StringComparison.Ordinal));
-    }
-
-    private static FolderChoice OfNested(NestedDecision decision, bool isSubvolume) =>
-        decision == NestedDecision.Skip ? FolderChoice.Skip : decision == NestedDecision.Snapshot && isSubvolume ? FolderChoice.Copy : FolderChoice.Empty;
-
-    /// <summary>Copies what is mounted on a path of the source to the same path below <paramref name="target"/>.</summary>
-    private void CopyMounted(NestedTree tree, Descriptor target)
-    {
-        string inside = Path.GetRelativePath(_source, tree.Path);
-        using Descriptor clone = Mounts.CloneTree(tree.Path);
-        new TreeCopy().Run(Files.OpenAt(clone, ".", Files.O_RDONLY | Files.O_DIRECTORY), Files.OpenInRoot(target, inside, Files.O_RDONLY | Files.O_DIRECTORY), _progress, _cancellation);
-    }
-
-    private void RefuseSpace((long Files, long Bytes) all)
-    {
-        FileSystemSpace space = Files.Space(_folder);
-        if (space.Bytes >= all.Bytes && (space.Inodes >= all.Files || !space.CountsInodes)) return;
-        throw new CageException(
-            CageError.CageSnapshotFailed,
-            string.Create(CultureInfo.InvariantCulture, $"Copying {_source} takes {all.Bytes >> 20} MiB in {all.Files} files, {Settings.Snapshots} has {space.Bytes >> 20} MiB and {space.Inodes} inodes (ENOSPC)."),
-            "Free space there, leave something out (--exclude), or name another folder with snapshots= in cage.conf.", _source);
-    }
-
-    private bool IsExcluded(string path) => _request.Exclude.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, OnHost(path), ignoreCase: false));
-
-    private string OnHost(string path) => $"{_source.TrimEnd('/')}/{path}";
-
-    private CageSnapshot Record(string name, SnapshotProvider provider, DateTime now)
-    {
+        using Descriptor? held = Begin(provider, now, out string name);
         string path = SnapshotFolder.PathOf(Settings, name);
-        bool ofHost = _source == "/" || _request.AsHost;
         try
         {
-            WriteNote(name);
-            string time = new DateTimeOffset(now).ToString("yyyy-MM-dd HH:mm:sszzz", CultureInfo.InvariantCulture);
-            CageRecord cage = CageMaker.Make(_store, new NewCage
-            {
-                Name = $"host_{name}",
-                Kind = CageKind.ReadOnly,
-                Memo = _source == "/" ? $"a snapshot of the host, {time}" : $"a snapshot of {_source}, {time}",
-                Source = path,
-                Origin = new SnapshotOrigin(_source, provider, ofHost),
-            });
-            if (ofHost) HostLink.Follow(_store);
+            if (held is not null) Fill(provider, held);
+            SnapshotFolder.WriteNote(Settings, name, _request.Note);
+            CageRecord cage = MakeCage(name, path, provider, now);
+            if (held is not null) Files.Rename($"{Settings.Snapshots}/{SnapshotFolder.MakingName(name)}", path);
+            if (OfHost) HostLink.Follow(_store);
             return new CageSnapshot
             {
-                Name = name, Path = path, Note = _request.Note, Source = _source, Provider = provider, OfHost = ofHost, IsHost = HostLink.Target(_store) == path, CageId = cage.Id, Nested = _nested,
+                Name = name, Path = path, Note = _request.Note, Source = _source, Provider = provider, OfHost = OfHost, IsHost = HostLink.Target(_store) == path, CageId = cage.Id, Nested = _nested,
             };
         }
         catch
@@ -237,29 +159,142 @@ internal sealed class SnapshotMaker
         }
     }
 
-    /// <summary>Not synchronised: a note that a power failure takes is no loss worth a flush of the disk.</summary>
-    private void WriteNote(string name)
+    /// <summary>Begins the tree under a hidden name and holds its lock; a link is there at once, and null.</summary>
+    private Descriptor? Begin(SnapshotProvider provider, DateTime now, out string name)
     {
-        using Descriptor file = Files.Open(SnapshotFolder.NotePathOf(Settings, name), Files.O_WRONLY | Files.O_CREAT | Files.O_EXCL | Files.O_NOFOLLOW, 0x1a4);
-        Files.Write(file, System.Text.Encoding.UTF8.GetBytes(_request.Note + "\n"));
+        using Descriptor gate = SnapshotFolder.Gate(_folder);
+        name = SnapshotFolder.NewName(Settings, now);
+        string making = SnapshotFolder.MakingName(name);
+        switch (provider)
+        {
+            case SnapshotProvider.Live:
+                Files.MakeLinkAt(_folder, Path.GetFileName(SnapshotFolder.PathOf(Settings, name)), _source);
+                return null;
+            case SnapshotProvider.Btrfs:
+                Subvolumes.Snapshot(_tree, _folder, making, readOnly: _nested.All(tree => tree.Decision == NestedDecision.Empty));
+                break;
+            case SnapshotProvider.Reflink when !IsOneFileSystem():
+                throw new LinuxException(Errno.EXDEV, "ficlone", _source);
+            case SnapshotProvider.Reflink when !CanShare():
+                throw new LinuxException(Errno.EOPNOTSUPP, "ficlone", Settings.Snapshots);
+            default:
+                Files.MakeDirectoryAt(_folder, making, 0x1c0);
+                break;
+        }
+        Descriptor held = Files.OpenAt(_folder, making, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW);
+        Files.Lock(held, wait: true);
+        return held;
     }
 
-    private CageException Explain(SnapshotProvider provider, LinuxException e) => new(
+    private void Fill(SnapshotProvider provider, Descriptor held)
+    {
+        if (provider == SnapshotProvider.Btrfs)
+        {
+            if (_nested.Any(tree => tree.Decision != NestedDecision.Empty)) BtrfsNesting.Arrange(_source, held, _nested, CopyMounted);
+            return;
+        }
+        // What the folder hands down to all that is made in it is not the source's.
+        foreach (string list in (ReadOnlySpan<string>)["system.posix_acl_default", "system.posix_acl_access"]) Attributes.Remove(held, [(byte)'.', 0], list);
+        CopyTree(provider, held);
+    }
+
+    private void CopyTree(SnapshotProvider provider, Descriptor target)
+    {
+        Dictionary<string, NestedDecision> decisions = _nested.ToDictionary(tree => tree.Path, tree => tree.Decision);
+        ulong device = Files.Status(_tree).Device;
+        TreeCopy copy = Copier(_source, (path, status) =>
+            decisions.TryGetValue(path, out NestedDecision decision) ? OfNested(decision, status.Device != device)
+            : status.Device == device || LiesInBrought(path) ? FolderChoice.Copy : FolderChoice.Empty);
+        if (provider == SnapshotProvider.Copy)
+        {
+            // btrfs keeps small files among its own records, and has no blocks for them.
+            long block = Files.FileSystemType(_folder.ProcPath) == Subvolumes.BTRFS_SUPER_MAGIC ? 1 : BlockSize;
+            var all = copy.Measure(Reopen(_tree), block, _cancellation);
+            RefuseSpace(all.Files, all.Space);
+            copy.All = (all.Files, all.Bytes);
+        }
+        copy.Reflink = provider == SnapshotProvider.Reflink;
+        copy.Run(Reopen(_tree), Reopen(target), _progress, _cancellation);
+        foreach (NestedTree tree in _nested.Where(tree => tree is { Kind: NestedKind.Mount, Decision: NestedDecision.Snapshot })) CopyMounted(tree, target);
+    }
+
+    /// <summary>A copier of a tree that lies at <paramref name="place"/> on the host: the store, the snapshots and what is left out stay out of every one.</summary>
+    private TreeCopy Copier(string place, Func<string, FileStatus, FolderChoice> choose)
+    {
+        FileStatus[] closed = [.. new[] { Settings.Data, Settings.Snapshots }.Select(Files.StatusFollowed).OfType<FileStatus>()];
+        string prefix = place.TrimEnd('/') + "/";
+        return new TreeCopy
+        {
+            Choose = (path, status) => IsExcluded(prefix + path) ? FolderChoice.Skip : Array.Exists(closed, folder => folder.IsSameFile(status)) ? FolderChoice.Empty : choose(prefix + path, status),
+            Leave = _request.Exclude.Count + _swap.Count == 0 ? null : path => IsExcluded(prefix + path) || _swap.Contains(prefix + path),
+        };
+    }
+
+    /// <summary>Below a subvolume that is brought along, its own device is the right one.</summary>
+    private bool LiesInBrought(string path) => _nested.Any(tree => tree is { Kind: NestedKind.Subvolume, Decision: NestedDecision.Snapshot } && IsAtOrBeneath(path, tree.Path));
+
+    private static FolderChoice OfNested(NestedDecision decision, bool isSubvolume) =>
+        decision == NestedDecision.Skip ? FolderChoice.Skip : decision == NestedDecision.Snapshot && isSubvolume ? FolderChoice.Copy : FolderChoice.Empty;
+
+    /// <summary>Copies what is mounted on a path of the source to the same path below <paramref name="target"/>.</summary>
+    private void CopyMounted(NestedTree tree, Descriptor target)
+    {
+        using Descriptor clone = Mounts.CloneTree(tree.Path);
+        Descriptor place = Files.OpenInRoot(target, Path.GetRelativePath(_source, tree.Path), Files.O_RDONLY | Files.O_DIRECTORY);
+        Copier(tree.Path, (_, _) => FolderChoice.Copy).Run(Reopen(clone), place, _progress, _cancellation);
+    }
+
+    private void RefuseSpace(long files, long bytes)
+    {
+        FileSystemSpace space = Files.Space(_folder);
+        if (space.Bytes >= bytes && (space.Inodes >= files || !space.CountsInodes)) return;
+        throw new CageException(
+            CageError.CageSnapshotFailed,
+            string.Create(CultureInfo.InvariantCulture, $"Copying {_source} takes {bytes >> 20} MiB in {files} files, {Settings.Snapshots} has {space.Bytes >> 20} MiB and {space.Inodes} inodes (ENOSPC)."),
+            "Free space there, leave something out (--exclude), or name another folder with snapshots= in cage.conf.", _source);
+    }
+
+    private bool IsExcluded(string path) => _request.Exclude.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, path, ignoreCase: false));
+
+    private bool LiesInExcluded(string path)
+    {
+        for (string? at = path; at is { Length: > 1 }; at = Path.GetDirectoryName(at))
+            if (IsExcluded(at)) return true;
+        return false;
+    }
+
+    private CageRecord MakeCage(string name, string path, SnapshotProvider provider, DateTime now)
+    {
+        string time = new DateTimeOffset(now).ToString("yyyy-MM-dd HH:mm:sszzz", CultureInfo.InvariantCulture);
+        return CageMaker.Make(_store, new NewCage
+        {
+            Name = $"host_{name}",
+            Kind = CageKind.ReadOnly,
+            Memo = _source == "/" ? $"a snapshot of the host, {time}" : $"a snapshot of {_source}, {time}",
+            Source = path,
+            Origin = new SnapshotOrigin(_source, provider, OfHost),
+        });
+    }
+
+    private CageException Explain(SnapshotProvider? provider, LinuxException e) => new(
         CageError.CageSnapshotFailed,
-        $"No snapshot of {_source} was made by {provider}: {e.Message}.",
+        $"No snapshot of {_source} was made{(provider is null ? "" : $" by {provider}")}: {e.Message}.",
         (provider, e.Number) switch
         {
             (_, Errno.ENOSPC or Errno.EDQUOT) => "Free space on that file system.",
+            (_, Errno.ETXTBSY) => "The kernel swaps to a file there: swapoff(8) it, or give it a subvolume or file system of its own.",
             (_, Errno.EROFS) => "That file system is read-only: name another folder with snapshots= in cage.conf.",
             (SnapshotProvider.Btrfs, Errno.EXDEV) => "The folder of snapshots has to be on the source's file system (snapshots= in cage.conf); copy needs no such thing.",
-            (SnapshotProvider.Btrfs, _) => "It takes the root directory of a btrfs subvolume; reflink takes any directory.",
-            (SnapshotProvider.Reflink, _) => "The folder of snapshots has to be on the source's file system, and that one that shares blocks (XFS, btrfs); copy needs no such thing.",
+            (SnapshotProvider.Btrfs, Errno.EINVAL or Errno.ENOTTY or Errno.EPERM) => "It takes the root directory of a btrfs subvolume; reflink takes any directory.",
+            (SnapshotProvider.Reflink, Errno.EXDEV or Errno.EOPNOTSUPP) => "The folder of snapshots has to be on the source's file system, and that one that shares blocks (XFS, btrfs); copy needs no such thing.",
             _ => null,
         },
         _source,
         e);
 
     private static Descriptor Reopen(Descriptor directory) => Files.OpenAt(directory, ".", Files.O_RDONLY | Files.O_DIRECTORY);
+
+    private static bool IsAtOrBeneath(string path, string folder) => State.MountHolders.IsBeneath(path, folder);
 
     private static string RealPath(string path)
     {

@@ -8,46 +8,69 @@ namespace Cage.Engine.Snapshots;
 internal static class SnapshotRemover
 {
     /// <summary>Removes <paramref name="snapshot"/>, or clears what is left of one.</summary>
-    /// <exception cref="CageException">CageBusy: cages are over it; with <paramref name="force"/> only those that run count.</exception>
+    /// <exception cref="CageException">CageBusy: cages are over it; with <paramref name="force"/> only those that run count. Or another command is at work on it.</exception>
     public static void Remove(CageStore store, CageSnapshot snapshot, bool force, Func<CageRecord, CageState> look)
     {
-        if (!snapshot.IsUnfinished) RefuseUsed(store, snapshot, force, look);
-        using Descriptor? files = LayerLock.TakeForRemoval(SnapshotFolder.PathOf(store.Settings, snapshot.Name), snapshot.Name);
+        // As it is now: since it was listed, the nil UUID may have come to it.
+        snapshot = SnapshotFolder.List(store).FirstOrDefault(other => other.Name == snapshot.Name && other.IsUnfinished == snapshot.IsUnfinished) ??
+            throw new CageException(CageError.CageSnapshotNotFound, $"The snapshot \"{snapshot.Name}\" was removed meanwhile.", target: snapshot.Name);
+        List<CageLock> locks = [];
         try
         {
-            if (snapshot.IsHost) HostLink.Follow(store, without: snapshot);
-            if (snapshot.CageId is Guid id && store.Get(id, CageKind.ReadOnly) is CageRecord cage) CageRemover.Delete(store, cage);
+            if (!snapshot.IsUnfinished) RefuseUsed(store, snapshot, force, look, locks);
+            using Descriptor? held = Hold(snapshot);
+            if (snapshot.OfHost) HostLink.Follow(store, without: snapshot);
             Discard(store, snapshot.Name);
+            // Another snapshot may have led it here again before this one was gone.
+            if (HostLink.Target(store) == snapshot.Path) HostLink.Follow(store);
         }
         catch (LinuxException e)
         {
             throw new CageException(CageError.CageSnapshotFailed, $"The snapshot {snapshot.Name} was not removed: {e.Message}.", "What is left of it, another removal clears.", snapshot.Name, e);
         }
+        finally
+        {
+            foreach (CageLock held in locks) held.Dispose();
+        }
     }
 
-    /// <summary>Removes its files, whatever state they are in.</summary>
+    /// <summary>Removes its tree, its cage and its note, whatever state they are in. The tree loses its name first: what has one is whole.</summary>
     public static void Discard(CageStore store, string name)
     {
         string folder = store.Settings.Snapshots, path = SnapshotFolder.PathOf(store.Settings, name), gone = $"{folder}/{SnapshotFolder.RemovingName(name)}";
+        bool isLink = Files.Status(path) is { IsLink: true };
+        if (!isLink && Files.Status(path) is not null) Files.Rename(path, gone);
+        foreach (CageRecord cage in store.ReadAll())
+            if (cage is { Kind: CageKind.ReadOnly, Origin: not null } && Files.ReadLink(cage.RootPath) == path) CageRemover.Delete(store, cage);
         Files.Unlink(SnapshotFolder.NotePathOf(store.Settings, name));
+        if (isLink) Files.Unlink(path);
         TreeRemoval.Remove($"{folder}/{SnapshotFolder.MakingName(name)}");
-        if (Files.Status(path) is FileStatus status)
-        {
-            if (!status.IsDirectory)
-            {
-                Files.Unlink(path);
-                return;
-            }
-            Files.Rename(path, gone);
-        }
         TreeRemoval.Remove(gone);
     }
 
-    private static void RefuseUsed(CageStore store, CageSnapshot snapshot, bool force, Func<CageRecord, CageState> look)
+    /// <summary>The lock of its tree; null for a link, which has none.</summary>
+    private static Descriptor? Hold(CageSnapshot snapshot)
     {
-        HashSet<Guid> above = [.. snapshot.CageId is Guid id ? [id] : Array.Empty<Guid>(), .. snapshot.IsHost ? [CageRecord.Nil] : Array.Empty<Guid>()];
+        if (Files.Status(snapshot.Path) is { IsLink: true }) return null;
+        using Descriptor? tree = Files.TryOpen(snapshot.Path, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW);
+        if (tree is not null && Files.Lock(tree, wait: false) && Files.Status(snapshot.Path)?.IsSameFile(Files.Status(tree)) == true) return Channels.Duplicate(tree.Number);
+        throw new CageException(CageError.CageBusy, $"Another command is at work on the snapshot {snapshot.Name}.", "cage snapshot list says when it is done.", snapshot.Name);
+    }
+
+    private static void RefuseUsed(CageStore store, CageSnapshot snapshot, bool force, Func<CageRecord, CageState> look, List<CageLock> locks)
+    {
+        string path = Files.Status(snapshot.Path) is { IsLink: true } ? snapshot.Path : RealPath(snapshot.Path);
         IReadOnlyList<CageRecord> all = store.ReadAll();
+        HashSet<Guid> above = [];
         List<CageRecord> users = [];
+        foreach (CageRecord cage in all)
+        {
+            if (cage.Kind != CageKind.ReadOnly || Files.ReadLink(cage.RootPath) is not string link) continue;
+            bool own = cage.Id == snapshot.CageId || (cage.Id == CageRecord.Nil && snapshot.IsHost);
+            if (!own && link != path && !MountHolders.IsBeneath(RealPath(cage.RootPath), path)) continue;
+            // One that was linked to it by hand uses it.
+            if (above.Add(cage.Id) && !own) users.Add(cage);
+        }
         // Bases of bases too: as long as a round finds more.
         for (int before = -1; before != users.Count;)
         {
@@ -55,12 +78,23 @@ internal static class SnapshotRemover
             foreach (CageRecord cage in all)
                 if (cage.Base.Any(above.Contains) && above.Add(cage.Id)) users.Add(cage);
         }
+        // None of them can be started until it is gone.
+        if (force) locks.AddRange(users.Where(cage => cage.Kind == CageKind.Writable).Select(cage => CageLock.Take(cage.Path)));
         CageRecord[] running = [.. users.Where(cage => look(cage) == CageState.Running)];
         CageRecord[] refused = force ? running : [.. users];
-        if (refused.Length == 0) return;
-        throw new CageException(
-            CageError.CageBusy,
-            $"The snapshot {snapshot.Name} is below {string.Join(", ", refused.Select(cage => $"\"{cage.Name}\" ({cage.Id})"))}{(running.Length > 0 && force ? ", which runs" : "")}.",
-            running.Length > 0 ? "Stop and remove those first." : "Remove those first, or use --force (-Force), which leaves them without their base.", snapshot.Name);
+        if (refused.Length > 0)
+            throw new CageException(
+                CageError.CageBusy,
+                $"The snapshot {snapshot.Name} is below {string.Join(", ", refused.Select(cage => $"\"{cage.Name}\" ({cage.Id})"))}{(running.Length > 0 && force ? ", which runs" : "")}.",
+                running.Length > 0 ? "Stop and remove those first." : "Remove those first, or use --force (-Force), which leaves them without their base.", snapshot.Name);
+        if (MountHolders.WithLayer(path).FirstOrDefault() is string holder)
+            throw new CageException(
+                CageError.CageBusy, $"The snapshot {snapshot.Name} is a layer of an overlay that {holder} sees (EBUSY).", "End that cage run, or unmount it.", snapshot.Name);
+    }
+
+    private static string RealPath(string path)
+    {
+        using Descriptor? folder = Files.TryOpen(path, Files.O_PATH);
+        return folder is null ? path : Files.ReadLink(folder.ProcPath) ?? path;
     }
 }

@@ -46,8 +46,9 @@ internal sealed class TreeCopy
     private readonly ConcurrentQueue<LaterLink> _later = new();
     private long _files, _bytes;
 
-    /// <summary>Whether content is shared (FICLONE); otherwise it is copied.</summary>
-    public bool Reflink { get; init; }
+    /// <summary>Whether content is shared (FICLONE); otherwise it is copied. So is that of single files which cannot be shared, such as those without
+    /// checksums on btrfs.</summary>
+    public bool Reflink { get; set; }
 
     /// <summary>What becomes of a directory: its path from the top, and what is known of it.</summary>
     public Func<string, FileStatus, FolderChoice> Choose { get; init; } = (_, _) => FolderChoice.Copy;
@@ -56,14 +57,14 @@ internal sealed class TreeCopy
     public Func<string, bool>? Leave { get; init; }
 
     /// <summary>How much there is to be copied; 0 where that was not counted.</summary>
-    public (long Files, long Bytes) All { get; init; }
+    public (long Files, long Bytes) All { get; set; }
 
     /// <summary>Copies what is in <paramref name="from"/> into the empty directory <paramref name="to"/>, and its attributes.</summary>
     /// <param name="from">The one; closed at the end.</param>
     /// <param name="to">The other; closed at the end.</param>
     /// <param name="progress">Is told now and then, on the calling thread.</param>
     /// <param name="cancellation">Ends the copy early.</param>
-    /// <exception cref="CageException">What could not be copied, by its path.</exception>
+    /// <exception cref="LinuxException">What could not be copied, by its path.</exception>
     public void Run(Descriptor from, Descriptor to, Action<CopyProgress>? progress, CancellationToken cancellation)
     {
         using Descriptor top = Channels.Duplicate(to.Number);
@@ -73,10 +74,13 @@ internal sealed class TreeCopy
         foreach (LaterLink link in _later) MakeLink(top, link);
     }
 
-    /// <summary>How many entries a tree has, and how many bytes of content they take on the disk.</summary>
-    public (long Files, long Bytes) Measure(Descriptor from, CancellationToken cancellation)
+    /// <summary>How many entries a tree has, how many bytes of content, and how many bytes that is in whole blocks.</summary>
+    /// <param name="from">The tree; closed at the end.</param>
+    /// <param name="block">How large a block is.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    public (long Files, long Bytes, long Space) Measure(Descriptor from, long block, CancellationToken cancellation)
     {
-        long files = 0, bytes = 0;
+        long files = 0, bytes = 0, space = 0;
         TreeWalk walk = new((walk, folder) =>
         {
             while (Directories.ReadSome(folder.From) is { Count: > 0 } entries)
@@ -92,12 +96,15 @@ internal sealed class TreeCopy
                         continue;
                     }
                     Interlocked.Increment(ref files);
+                    if (!status.IsRegular) continue;
                     // Of a file with several names, each is counted for its part.
-                    if (status.IsRegular) Interlocked.Add(ref bytes, (long)Math.Min((ulong)status.Size, status.Blocks * 512) / Math.Max(1, status.Links));
+                    long content = Content(status), links = Math.Max(1, status.Links);
+                    Interlocked.Add(ref bytes, content / links);
+                    Interlocked.Add(ref space, (content + block - 1) / block * block / links);
                 }
         });
         walk.Run(from, null, null, cancellation);
-        return (files, bytes);
+        return (files, bytes, space);
     }
 
     private void Visit(TreeWalk walk, WalkFolder folder, CancellationToken cancellation)
@@ -106,45 +113,60 @@ internal sealed class TreeCopy
         while (Directories.ReadSome(folder.From) is { Count: > 0 } entries)
             foreach (DirectoryEntry entry in entries)
             {
+                cancellation.ThrowIfCancellationRequested();
                 try
                 {
-                    if (entry.Type == EntryType.Regular) CopyFile(folder, to, entry.Name, cancellation);
-                    else CopyOther(walk, folder, to, entry.Name, cancellation);
+                    CopyEntry(walk, folder, to, entry, cancellation);
                 }
                 catch (LinuxException e)
                 {
-                    throw CageException.Store("Copying", "/" + folder.PathOf(entry.Name), e);
+                    throw new LinuxException(e.Number, e.Operation, "/" + folder.PathOf(entry.Name), e.Detail);
                 }
                 Interlocked.Increment(ref _files);
             }
         Dress(folder.From, to, folder.Status);
     }
 
-    private void CopyFile(WalkFolder folder, Descriptor target, byte[] name, CancellationToken cancellation)
+    /// <summary>A host goes on while it is copied: what is gone since the directory was read is left out, and what has become something else is looked at again.</summary>
+    private void CopyEntry(TreeWalk walk, WalkFolder folder, Descriptor to, DirectoryEntry entry, CancellationToken cancellation)
     {
-        if (Leave?.Invoke(folder.PathOf(name)) == true) return;
+        try
+        {
+            if (entry.Type == EntryType.Regular && TryCopyFile(folder, to, entry.Name, cancellation)) return;
+            CopyOther(walk, folder, to, entry.Name, cancellation);
+        }
+        catch (LinuxException) when (Files.StatusAt(folder.From, entry.Name) is null)
+        {
+            Directories.TryRemove(to, entry.Name, isDirectory: false);
+        }
+    }
+
+    /// <summary>False where it is no regular file any more.</summary>
+    private bool TryCopyFile(WalkFolder folder, Descriptor target, byte[] name, CancellationToken cancellation)
+    {
+        if (Leave?.Invoke(folder.PathOf(name)) == true) return true;
         Descriptor opened;
         try
         {
             opened = Entries.OpenToRead(folder.From, name);
         }
-        catch (LinuxException e) when (e.Number == Errno.ENOENT)
+        catch (LinuxException e) when (e.Number is Errno.ELOOP or Errno.ENXIO)
         {
-            // Gone since the directory was read: a host goes on while it is copied.
-            return;
+            return false;
         }
         using Descriptor from = opened;
         FileStatus status = Files.Status(from);
-        if (status.Links > 1 && IsLaterLink(folder, name, status)) return;
+        if (!status.IsRegular) return false;
+        if (status.Links > 1 && IsLaterLink(folder, name, status)) return true;
         using Descriptor to = Entries.Create(target, name);
-        if (status.Size > 0 && !(Reflink && FileData.TryClone(from, to)))
-        {
-            if (Reflink) throw new LinuxException(Errno.EOPNOTSUPP, "ficlone", detail: "this file cannot be shared; the provider Copy copies it");
-            FileData.Copy(from, to, status, cancellation);
-        }
-        Interlocked.Add(ref _bytes, status.Size);
+        if (status.Size > 0 && !(Reflink && FileData.TryClone(from, to))) FileData.Copy(from, to, status, cancellation);
+        Interlocked.Add(ref _bytes, Content(status));
         Dress(from, to, status);
+        return true;
     }
+
+    /// <summary>How much of a file is no hole.</summary>
+    private static long Content(FileStatus status) => (long)Math.Min((ulong)status.Size, status.Blocks * 512);
 
     private void CopyOther(TreeWalk walk, WalkFolder folder, Descriptor to, byte[] name, CancellationToken cancellation)
     {
@@ -160,7 +182,7 @@ internal sealed class TreeCopy
         }
         if (status.IsRegular)
         {
-            CopyFile(folder, to, name, cancellation);
+            TryCopyFile(folder, to, name, cancellation);
             return;
         }
         if (Leave?.Invoke(folder.PathOf(name)) == true || (status.Links > 1 && IsLaterLink(folder, name, status))) return;

@@ -117,7 +117,7 @@ internal sealed class TreeWalk(Action<TreeWalk, WalkFolder> visit)
         }
     }
 
-    /// <summary>Null for one that is no longer there: a host goes on while it is copied.</summary>
+    /// <summary>Null for one that is no longer there, or no longer a directory: a host goes on while it is copied. What was made of it goes too.</summary>
     private static WalkFolder? Open(WalkFolder parent, byte[] name)
     {
         Descriptor from;
@@ -125,8 +125,9 @@ internal sealed class TreeWalk(Action<TreeWalk, WalkFolder> visit)
         {
             from = Directories.Open(parent.From, name);
         }
-        catch (LinuxException e) when (e.Number == Errno.ENOENT)
+        catch (LinuxException e) when (e.Number is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP)
         {
+            if (parent.To is not null) Directories.TryRemove(parent.To, name, isDirectory: true);
             return null;
         }
         try

@@ -37,6 +37,42 @@ internal static class MountHolders
         }
     }
 
+    /// <summary>The processes that see an overlay with a layer at or beneath <paramref name="path"/>, one for each mount namespace: a cage that is not kept,
+    /// or a mount made by hand.</summary>
+    public static IEnumerable<string> WithLayer(string path)
+    {
+        HashSet<string> seen = [];
+        foreach (int pid in Pids())
+        {
+            if (TryReadLink($"/proc/{pid}/ns/mnt") is not string view || !seen.Add(view)) continue;
+            bool holds;
+            try
+            {
+                holds = MountTable.Read($"/proc/{pid}/mountinfo").Where(mount => mount.Type == "overlay")
+                    .SelectMany(mount => mount.SuperOption("lowerdir+").Concat(mount.SuperOption("lowerdir").SelectMany(layers => layers.Split(':'))))
+                    .Any(layer => layer.StartsWith('/') && IsBeneath(RealPath(layer), path));
+            }
+            catch (LinuxException)
+            {
+                continue;
+            }
+            if (holds) yield return Name(pid);
+        }
+    }
+
+    private static string RealPath(string path)
+    {
+        try
+        {
+            using Descriptor? folder = Files.TryOpen(path, Files.O_PATH);
+            return folder is null ? path : Files.ReadLink(folder.ProcPath) ?? path;
+        }
+        catch (LinuxException)
+        {
+            return path;
+        }
+    }
+
     private static IEnumerable<string> Find(string path)
     {
         foreach (int pid in Pids())

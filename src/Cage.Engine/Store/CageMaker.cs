@@ -92,12 +92,13 @@ internal static class CageMaker
         if (request.Source is null) return;
         if (request.Kind != CageKind.ReadOnly)
             throw new CageException(CageError.CageArgumentInvalid, "A source makes a read-only cage only.", "Add --read-only (-ReadOnly).", request.Source);
-        if (Files.StatusFollowed(request.Source) is not { IsDirectory: true })
+        // A snapshot gets its name last.
+        if (request.Origin is null && Files.StatusFollowed(request.Source) is not { IsDirectory: true })
             throw new CageException(CageError.CageArgumentInvalid, $"{request.Source}: not a directory (ENOTDIR).", target: request.Source);
         if (request.SourceMode == SourceMode.Move && Files.Status(request.Source.TrimEnd('/')) is { IsLink: true })
             throw new CageException(CageError.CageArgumentInvalid, $"{request.Source} is a symbolic link.", "Name the directory itself to move it.", request.Source);
-        if (request.SourceMode != SourceMode.Link && RealPath(request.Source) == "/")
-            throw new CageException(CageError.CageArgumentInvalid, "The whole host can only be linked.", "Copy or move a directory of its own.", request.Source);
+        if (request.SourceMode != SourceMode.Link && RealPath(request.Source) is string real && (real == "/" || real == store.Settings.Data))
+            throw new CageException(CageError.CageArgumentInvalid, $"The whole {(real == "/" ? "host" : "store")} can only be linked.", "Copy or move a directory of its own.", request.Source);
     }
 
     /// <summary>Refuses what a cage.conf could not say.</summary>
@@ -161,7 +162,7 @@ internal static class CageMaker
                     Files.MakeLinkAt(folder, record.Root, source);
                 break;
             case SourceMode.Copy:
-                Copy(RealPath(source), record.RootPath, default);
+                Copy(RealPath(source), record, default);
                 break;
         }
     }
@@ -184,12 +185,15 @@ internal static class CageMaker
         return Files.ReadLink(folder.ProcPath) ?? path;
     }
 
-    /// <summary>All that belongs to the files comes along; blocks are shared where the file system can. What is mounted below does not.</summary>
-    private static void Copy(string source, string target, CancellationToken cancellation)
+    /// <summary>All that belongs to the files comes along; blocks are shared where the file system can. What is mounted below does not, nor does what is in the store.</summary>
+    private static void Copy(string source, CageRecord record, CancellationToken cancellation)
     {
+        FileStatus store = Files.StatusFollowed(Path.GetDirectoryName(record.Path)!)!.Value;
         using Descriptor tree = Mounts.CloneTree(source);
-        Files.MakeDirectory(target, PrivateMode);
-        new TreeCopy().Run(Files.OpenAt(tree, ".", Files.O_RDONLY | Files.O_DIRECTORY), Files.Open(target, Files.O_RDONLY | Files.O_DIRECTORY), null, cancellation);
+        Descriptor from = Files.OpenAt(tree, ".", Files.O_RDONLY | Files.O_DIRECTORY);
+        Files.MakeDirectory(record.RootPath, PrivateMode);
+        TreeCopy copy = new() { Choose = (_, status) => status.IsSameFile(store) ? FolderChoice.Empty : FolderChoice.Copy };
+        copy.Run(from, Files.Open(record.RootPath, Files.O_RDONLY | Files.O_DIRECTORY), null, cancellation);
     }
 
     private static void Move(string source, string target, Action finish)

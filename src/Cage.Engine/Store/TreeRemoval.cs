@@ -14,37 +14,51 @@ internal static class TreeRemoval
     {
         using Descriptor? folder = Files.TryOpen(path, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW);
         if (folder is null) return;
-        if (Subvolumes.Is(folder))
-        {
-            using Descriptor parent = Files.Open(Path.GetDirectoryName(path)!, Files.O_RDONLY | Files.O_DIRECTORY);
-            RemoveSubvolume(parent, folder, Path.GetFileName(path));
-            return;
-        }
+        using Descriptor parent = Files.Open(Path.GetDirectoryName(path)!, Files.O_RDONLY | Files.O_DIRECTORY);
+        byte[] name = [.. PathText.Encode(Path.GetFileName(path)), 0];
+        if (Subvolumes.Is(folder) && TryRemoveSubvolume(parent, name, folder)) return;
         Empty(folder);
-        Files.RemoveDirectory(path);
+        Check(Directories.TryRemove(parent, name, isDirectory: true), name);
     }
 
-    /// <summary>A subvolume goes as one, after those nested in it.</summary>
-    private static void RemoveSubvolume(Descriptor parent, Descriptor subvolume, string name)
+    /// <summary>A subvolume goes as one, after those nested in it; false where one of those lies too deep for a path, and is to be found step by step.</summary>
+    private static bool TryRemoveSubvolume(Descriptor parent, byte[] name, Descriptor subvolume)
     {
-        IReadOnlyList<NestedSubvolume> nested = Subvolumes.Nested(subvolume);
-        if (nested.Count > 0 && Subvolumes.IsReadOnly(subvolume)) Subvolumes.SetReadOnly(subvolume, readOnly: false);
-        foreach (NestedSubvolume inner in nested)
+        try
         {
-            using Descriptor folder = Files.OpenInRoot(subvolume, Path.GetDirectoryName(inner.Path) is { Length: > 0 } above ? above : ".", Files.O_RDONLY | Files.O_DIRECTORY);
-            using Descriptor root = Files.OpenInRoot(subvolume, inner.Path, Files.O_RDONLY | Files.O_DIRECTORY);
-            RemoveSubvolume(folder, root, Path.GetFileName(inner.Path));
+            IReadOnlyList<NestedSubvolume> nested = Subvolumes.AllNested(subvolume);
+            if (nested.Count > 0) MakeWritable(subvolume);
+            foreach (NestedSubvolume inner in nested)
+            {
+                using Descriptor root = Files.OpenInRoot(subvolume, inner.Path, Files.O_RDONLY | Files.O_DIRECTORY);
+                MakeWritable(root);
+            }
+            foreach (NestedSubvolume inner in nested.Reverse())
+            {
+                using Descriptor folder = Files.OpenInRoot(subvolume, Path.GetDirectoryName(inner.Path) is { Length: > 0 } above ? above : ".", Files.O_RDONLY | Files.O_DIRECTORY);
+                Subvolumes.Delete(folder, Path.GetFileName(inner.Path));
+            }
+            Subvolumes.Delete(parent, Directories.Text(name));
+            return true;
         }
-        Subvolumes.Delete(parent, name);
+        catch (LinuxException e) when (e.Number == Errno.ENAMETOOLONG)
+        {
+            MakeWritable(subvolume);
+            return false;
+        }
+    }
+
+    /// <summary>Nothing could be taken out of it otherwise.</summary>
+    private static void MakeWritable(Descriptor subvolume)
+    {
+        if (Subvolumes.IsReadOnly(subvolume)) Subvolumes.SetReadOnly(subvolume, readOnly: false);
     }
 
     private static bool TryRemoveSubvolume(Descriptor folder, byte[] name)
     {
         if (Files.StatusAt(folder, name) is not { IsDirectory: true, Inode: Subvolumes.RootInode }) return false;
         using Descriptor directory = Directories.Open(folder, name);
-        if (!Subvolumes.Is(directory)) return false;
-        RemoveSubvolume(folder, directory, Directories.Text(name));
-        return true;
+        return Subvolumes.Is(directory) && TryRemoveSubvolume(folder, name, directory);
     }
 
     private static void Empty(Descriptor top)

@@ -9,11 +9,17 @@ internal static class Commands
 {
     public static readonly IReadOnlyList<Command> All =
     [
-        new("new", "new NAME [--base NAME|ID]... [--isolation chroot|pivot|jail] [--device private|host] [--environment K=V]... [--memo TEXT] | new NAME --read-only [--source DIR] [--source-mode link|copy|move] [--base NAME|ID]... [--memo TEXT]",
+        new("new", "new NAME [--base NAME|ID]... [--isolation chroot|pivot|jail] [--device private|host] [--environment K=V]... [--memo TEXT] [LIMIT]... | new NAME --read-only [--source DIR] [--source-mode link|copy|move] [--base NAME|ID]... [--memo TEXT]",
             "make a cage, print its id", NewCommand.Run)
         {
             Switches = ["--read-only"],
-            Values = ["--base", "--isolation", "--device", "--environment", "--memo", "--source", "--source-mode"],
+            Values = ["--base", "--isolation", "--device", "--environment", "--memo", "--source", "--source-mode", .. Settings.LimitOptions],
+            More = Settings.Help,
+        },
+        new("set", "set NAME... [--name NEW] [--memo TEXT] [--environment K=V]... [LIMIT]...", "change cages, running ones too", SetCommand.Run)
+        {
+            Values = ["--name", "--memo", "--environment", .. Settings.LimitOptions],
+            More = Settings.Help,
         },
         new("list", "list [--json]", "list the cages", ListCommand.Run) { Switches = ["--json"] },
         new("show", "show NAME [--json]", "show one cage", ListCommand.Show) { Switches = ["--json"] },
@@ -30,10 +36,11 @@ internal static class Commands
             Values = ["--user", "--directory", "--environment"],
             RunsCommand = true,
         },
-        new("run", "run [--base NAME|ID]... [--isolation pivot|jail] [-u USER] [-w DIR] [-e K=V]... [-t] -- COMMAND...", "run a command in a cage that is not kept", ExecCommand.RunOnce)
+        new("run", "run [--base NAME|ID]... [--isolation pivot|jail] [-u USER] [-w DIR] [-e K=V]... [-t] [LIMIT]... -- COMMAND...", "run a command in a cage that is not kept", ExecCommand.RunOnce)
         {
             Switches = ["--terminal"],
-            Values = ["--base", "--isolation", "--user", "--directory", "--environment"],
+            Values = ["--base", "--isolation", "--user", "--directory", "--environment", .. Settings.LimitOptions],
+            More = Settings.Help,
             RunsCommand = true,
         },
         new("plan", "plan NAME [--json]", "show what a start (or, of a running cage, a stop) would do", PlanCommand.Run) { Switches = ["--json"] },

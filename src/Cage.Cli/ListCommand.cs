@@ -40,7 +40,7 @@ internal static class ListCommand
         [
             ("id", $"{cage.Id}"), ("name", cage.Name), ("kind", cage.IsLive ? $"{cage.Kind} (the live host)" : $"{cage.Kind}"), ("state", $"{cage.State}"),
             ("isolation", cage.Isolation?.ToString()), ("base", string.Join(' ', cage.Base)), ("memo", cage.Memo.Replace("\n", "\n            ")), ("path", cage.Path),
-            ("root path", cage.RootPath), ("process id", Number(cage.ProcessId)), ("mount point", cage.MountPoint),
+            ("root path", cage.RootPath), ("process id", Number(cage.ProcessId)), ("mount point", cage.MountPoint), ("limits", cage.Limits.ToString()),
             ("started", cage.StartTime?.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)),
         ];
         foreach (var (name, value) in members)
@@ -65,6 +65,20 @@ internal static class ListCommand
         if (cage.StartTime is DateTimeOffset start) json.WriteString("startTime", start);
         else json.WriteNull("startTime");
         json.WriteBoolean("isLive", cage.IsLive);
+        json.WriteStartObject("limits");
+        WriteNumber(json, "memory", cage.Limits.Memory);
+        WriteNumber(json, "swap", cage.Limits.Swap);
+        WriteNumber(json, "cpu", cage.Limits.Cpu);
+        WriteNumber(json, "cpuWeight", cage.Limits.CpuWeight);
+        WriteNumber(json, "processes", cage.Limits.Processes);
+        WriteNumber(json, "ioWeight", cage.Limits.IoWeight);
+        json.WriteEndObject();
+    }
+
+    private static void WriteNumber(Utf8JsonWriter json, string name, decimal? value)
+    {
+        if (value is decimal number) json.WriteNumber(name, number);
+        else json.WriteNull(name);
     }
 
     private static string Number(int? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "";

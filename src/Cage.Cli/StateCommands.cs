@@ -5,7 +5,7 @@ using Cage.Engine.Store;
 
 namespace Cage.Cli;
 
-/// <summary>cage start, cage stop, cage publish, cage remove: each name in turn; one that fails does not keep the others.</summary>
+/// <summary>cage start, cage stop, cage remove, and others that act: each name in turn; one that fails does not keep the others.</summary>
 internal static class StateCommands
 {
     public static int Start(Arguments arguments)
@@ -28,7 +28,7 @@ internal static class StateCommands
 
     public static int Publish(Arguments arguments) => ForEach(arguments, (engine, cage, cancellation) => engine.Publish(cage, cancellation));
 
-    private static int ForEach(Arguments arguments, Action<CageEngine, CageRecord, CancellationToken> act)
+    public static int ForEach(Arguments arguments, Action<CageEngine, CageRecord, CancellationToken> act)
     {
         IReadOnlyList<string> names = arguments.SomeNames();
         CageEngine engine = Commands.OpenEngine();

@@ -42,6 +42,9 @@ public enum CageError
     /// <summary>An argument cannot be used.</summary>
     CageArgumentInvalid,
 
+    /// <summary>A limit could not be set.</summary>
+    CageLimitFailed,
+
     /// <summary>The kernel lacks what is needed.</summary>
     CageKernelUnsupported,
 

@@ -58,7 +58,7 @@ internal static class Errors
         CageError.CageConfInvalid => ErrorCategory.InvalidData,
         CageError.CageKernelUnsupported => ErrorCategory.NotInstalled,
         CageError.CageAmbiguous or CageError.CageArgumentInvalid => ErrorCategory.InvalidArgument,
-        CageError.CageStoreFailed or CageError.CageSnapshotFailed => ErrorCategory.WriteError,
+        CageError.CageStoreFailed or CageError.CageSnapshotFailed or CageError.CageLimitFailed => ErrorCategory.WriteError,
         _ => ErrorCategory.NotSpecified,
     };
 }

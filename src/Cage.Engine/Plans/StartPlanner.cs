@@ -25,6 +25,7 @@ internal static class StartPlanner
     public static IEnumerable<Step> ForStored(StoreSettings settings, CageRecord record, Func<LayerChain> findLayers, bool readOnly)
     {
         yield return new MakeControlGroup(record.Id);
+        if (!record.Limits.IsEmpty) yield return new SetLimits(record.Id, record.Limits);
         if (record.Isolation == CageIsolation.Chroot)
         {
             yield return RootOf(record, findLayers(), readOnly);
@@ -52,6 +53,7 @@ internal static class StartPlanner
     public static IEnumerable<Step> ForEphemeral(CageStore store, CageRecord record, Func<IReadOnlyList<Guid>> bases)
     {
         yield return new MakeControlGroup(record.Id, Held: true);
+        if (!record.Limits.IsEmpty) yield return new SetLimits(record.Id, record.Limits, Held: true);
         yield return StartInit(record);
         LayerChain layers = LayerChain.Resolve(store, bases());
         yield return new HoldLayers(layers.Records);

@@ -48,6 +48,7 @@ internal static class CommandStarter
         Account account = Account.Find(root, command.User);
         IReadOnlyList<string> environment = InsideEnvironment.Build(account, record, command.Environment);
         using Descriptor? group = ControlGroup.Of(record.Id)?.TryOpen();
+        using TaskFiles tasks = TaskFiles.Of(record.Id);
         try
         {
             return Spawn.Start(new SpawnRequest
@@ -60,6 +61,7 @@ internal static class CommandStarter
                 JoinProcess = init,
                 Join = record.Isolation == CageIsolation.Jail ? JailNamespaces : Spawn.CLONE_NEWNS,
                 ControlGroup = group,
+                TaskFiles = tasks.Open,
                 Root = init is null ? root : null,
                 Identity = account.Identity,
                 NewSession = command.OwnTerminal || command.OwnSession,

@@ -48,6 +48,9 @@ public sealed class CageInfo
     /// <summary>Its description.</summary>
     public string Memo => Record.Memo;
 
+    /// <summary>What its processes together may use.</summary>
+    public CageLimits Limits => Record.Limits;
+
     /// <summary>Its folder in the store.</summary>
     public string Path => Record.Path;
 

@@ -77,11 +77,13 @@ internal static class CageMaker
         Device = request.Device,
         Environment = request.Environment,
         Origin = request.Origin,
+        Limits = request.Limits,
     };
 
     private static void Refuse(CageStore store, NewCage request)
     {
         RefuseTexts(request.Name, request.Memo, request.Environment);
+        RefuseLimits(request.Limits);
         if (store.Get(request.Id) is not null)
             throw new CageException(CageError.CageAlreadyExists, $"There is a cage {request.Id} already.", "Leave the id out for a new one.", request.Id.ToString());
         foreach (Guid id in request.Base) RefuseBase(store, id);
@@ -106,6 +108,14 @@ internal static class CageMaker
             if (CageRecord.VariableProblem(variable) is string trouble)
                 throw new CageException(CageError.CageArgumentInvalid, $"\"{variable}\" cannot be in the environment: {trouble}.", target: variable);
         if (CageRecord.MemoProblem(memo) is string flaw) throw new CageException(CageError.CageArgumentInvalid, $"The memo of \"{name}\" cannot be: {flaw}.", target: name);
+    }
+
+    /// <summary>Refuses limits that no kernel could keep to.</summary>
+    /// <exception cref="CageException">CageArgumentInvalid.</exception>
+    public static void RefuseLimits(CageLimits limits)
+    {
+        if (limits.Problem() is var (key, problem))
+            throw new CageException(CageError.CageArgumentInvalid, $"{key} cannot be {limits.Text(key)}: {problem}.", target: key);
     }
 
     private static void RefuseBase(CageStore store, Guid id)

@@ -111,6 +111,9 @@ public sealed record CageRecord
     /// <summary>Whether it is read-only and its files are a tree that goes on changing: the live host. [000]</summary>
     public bool IsLive => Kind == CageKind.ReadOnly && (Origin is { Provider: SnapshotProvider.Live } || Files.ReadLink(RootPath) == "/");
 
+    /// <summary>What its processes together may use.</summary>
+    public CageLimits Limits { get; init; } = CageLimits.None;
+
     /// <summary>The whole path of its files.</summary>
     public string RootPath => $"{Path}/{Root}";
 
@@ -165,6 +168,7 @@ public sealed record CageRecord
             Isolation = (CageIsolation)Word(file, "isolation", Words.Isolations),
             Device = (DeviceView)Word(file, "device", Words.Devices),
             Environment = [.. file.Values("environment").Select(value => Variable(file, ConfText.Unescape(value)))],
+            Limits = CageLimits.From(file),
         };
     }
 
@@ -186,6 +190,7 @@ public sealed record CageRecord
         if (Isolation != CageIsolation.Chroot || file.Value("isolation") is not null) file.Set("isolation", Isolation.Word());
         if (Device != DeviceView.Private || file.Value("device") is not null) file.Set("device", Device.Word());
         if (!file.Values("environment").Select(ConfText.Unescape).SequenceEqual(Environment)) file.Set("environment", [.. Environment.Select(ConfText.Escape)]);
+        Limits.WriteTo(file);
     }
 
     private static SnapshotOrigin OriginOf(ConfFile file) => new(

@@ -40,6 +40,9 @@ public sealed record NewCage
     /// <summary>Its own environment, NAME=value each.</summary>
     public IReadOnlyList<string> Environment { get; init; } = [];
 
+    /// <summary>What its processes together may use.</summary>
+    public CageLimits Limits { get; init; } = CageLimits.None;
+
     /// <summary>A directory that its files come from; read-only cages only.</summary>
     public string? Source { get; init; }
 

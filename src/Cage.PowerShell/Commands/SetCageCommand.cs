@@ -9,9 +9,9 @@ namespace Cage.PowerShell.Commands;
 /// <summary>Set-Cage: changes what a cage's cage.conf says; comments and unknown keys in it stay. Only what is given is changed.</summary>
 [Cmdlet(VerbsCommon.Set, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageInfo))]
-public sealed class SetCageCommand : CageTargetCmdlet
+public sealed partial class SetCageCommand : CageTargetCmdlet
 {
-    private static readonly string[] _writableOnly = [nameof(Isolation), nameof(Device), nameof(Environment), nameof(StartScript), nameof(StopScript)];
+    private static readonly string[] _writableOnly = [nameof(Isolation), nameof(Device), nameof(Environment), nameof(StartScript), nameof(StopScript), .. CageSettings.LimitNames];
 
     /// <summary>Another name.</summary>
     [Parameter]
@@ -74,6 +74,7 @@ public sealed class SetCageCommand : CageTargetCmdlet
                 Device = IsGiven(nameof(Device)) ? Device : before.Device,
                 Environment = IsGiven(nameof(Environment)) ? Values.Variables(Environment) : before.Environment,
                 Start = IsGiven(nameof(StartScript)) ? StartScript : before.Start,
+                Limits = this.Limits(before.Limits, IsGiven),
                 Stop = IsGiven(nameof(StopScript)) ? StopScript : before.Stop,
             },
             Stop);

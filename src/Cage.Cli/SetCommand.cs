@@ -1,0 +1,28 @@
+using Cage.Engine;
+using Cage.Engine.Store;
+
+namespace Cage.Cli;
+
+/// <summary>cage set</summary>
+internal static class SetCommand
+{
+    public static int Run(Arguments arguments)
+    {
+        // Before anything is changed: what is wrong with the options is wrong for every cage.
+        Settings.Limits(arguments, CageLimits.None);
+        return StateCommands.ForEach(arguments, (engine, cage, cancellation) =>
+        {
+            if (cage.Kind == CageKind.ReadOnly && (arguments.Has("--environment") ? "environment" : Settings.Given(arguments)) is string useless)
+                throw new CageException(CageError.CageArgumentInvalid, $"\"{cage.Name}\" is read-only, is never started, and has no {useless}.", target: cage.Name);
+            engine.Change(cage, before => Change(arguments, before), cancellation);
+        });
+    }
+
+    private static CageRecord Change(Arguments arguments, CageRecord before) => before with
+    {
+        Name = arguments.Value("--name") ?? before.Name,
+        Memo = arguments.Value("--memo") ?? before.Memo,
+        Environment = arguments.Has("--environment") ? arguments.All("--environment") : before.Environment,
+        Limits = Settings.Limits(arguments, before.Limits),
+    };
+}

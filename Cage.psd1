@@ -27,9 +27,11 @@
         'Remove-Cage'
         'Remove-CageSnapshot'
         'Restart-Cage'
+        'Resume-Cage'
         'Set-Cage'
         'Start-Cage'
         'Stop-Cage'
+        'Suspend-Cage'
     )
     PrivateData          = @{
         PSData = @{

@@ -18,7 +18,7 @@ Describe 'The module' {
     }
     It 'exports its cmdlets and nothing else' {
         (Get-Command -Module Cage).Name | Sort-Object | Should -Be 'Enter-Cage', 'Get-Cage', 'Get-CageMount', 'Get-CageProcess', 'Invoke-Cage', 'New-Cage',
-            'Remove-Cage', 'Restart-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage'
+            'Remove-Cage', 'Restart-Cage', 'Resume-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage', 'Suspend-Cage'
     }
     It 'brings only assemblies of its own' {
         (Get-ChildItem "$(Split-Path (Get-CageModulePath))/bin/*.dll").Name | Should -Be 'Cage.Engine.dll', 'Cage.Interop.dll', 'Cage.PowerShell.dll'
@@ -27,7 +27,7 @@ Describe 'The module' {
         Get-Verb $_.Verb | Should -Not -BeNullOrEmpty
         $_.OutputType | Should -Not -BeNullOrEmpty
     }
-    It 'asks before <_>' -ForEach 'New-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage', 'Restart-Cage', 'Remove-Cage' {
+    It 'asks before <_>' -ForEach 'New-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage', 'Restart-Cage', 'Remove-Cage', 'Suspend-Cage', 'Resume-Cage' {
         (Get-Command $_).Parameters.Keys | Should -Contain 'WhatIf'
         (Get-Command $_).Parameters.Keys | Should -Contain 'Confirm'
     }

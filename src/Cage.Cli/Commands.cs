@@ -25,6 +25,8 @@ internal static class Commands
         new("show", "show NAME [--json]", "show one cage", ListCommand.Show) { Switches = ["--json"] },
         new("start", "start NAME... [--read-only]", "start cages", StateCommands.Start) { Switches = ["--read-only"] },
         new("stop", "stop NAME... [--force] [--timeout SECONDS]", "stop cages", StateCommands.Stop) { Switches = ["--force"], Values = ["--timeout"] },
+        new("suspend", "suspend NAME...", "stop all processes of cages where they stand", StateCommands.Suspend),
+        new("resume", "resume NAME...", "let suspended cages go on", StateCommands.Resume),
         new("exec", "exec [-u USER] [-w DIR] [-e K=V]... [-t] NAME -- COMMAND...", "run a command in a running cage", ExecCommand.Exec)
         {
             Switches = ["--terminal"],

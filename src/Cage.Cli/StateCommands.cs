@@ -20,6 +20,10 @@ internal static class StateCommands
         return ForEach(arguments, (engine, cage, cancellation) => engine.Stop(cage, options, Messages.Warning, cancellation));
     }
 
+    public static int Suspend(Arguments arguments) => ForEach(arguments, (engine, cage, cancellation) => engine.Suspend(cage, cancellation));
+
+    public static int Resume(Arguments arguments) => ForEach(arguments, (engine, cage, cancellation) => engine.Resume(cage, cancellation));
+
     public static int Remove(Arguments arguments)
     {
         bool force = arguments.Has("--force");

@@ -59,11 +59,11 @@ public sealed class CageEngine
         CageMaker.RefuseTexts(after.Name, after.Memo, after.Environment);
         CageMaker.RefuseLimits(after.Limits);
         bool reshaped = after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base);
-        if (reshaped && Settled(before, cancellation).State == CageState.Running)
+        if (reshaped && Settled(before, cancellation).State != CageState.Stopped)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation and device can only change while it is stopped.", "Stop it first.", before.Name);
         if (!after.Base.SequenceEqual(before.Base) && LayerChain.Resolve(Store, after.Base).Records.Any(layer => layer.Id == after.Id))
             throw new CageException(CageError.CageArgumentInvalid, $"\"{before.Name}\" would be its own base (a cycle).", "Choose bases that do not need it.", before.Name);
-        bool isLive = after.Limits != before.Limits && Look(before).State == CageState.Running;
+        bool isLive = after.Limits != before.Limits && Look(before).State != CageState.Stopped;
         if (isLive) LimitGroups.Change(Look(before), after.Limits);
         CageStore.Write(after);
         // What was started after the groups were filled, by a command that had read the conf before.
@@ -94,7 +94,7 @@ public sealed class CageEngine
         StartCheck.RequireRoot("starting a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
-        if (Settled(record, cancellation).State == CageState.Running)
+        if (Settled(record, cancellation).State != CageState.Stopped)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs already.", target: record.Name);
         // Without its init or its note, what is left may still have the upper mounted, and a second overlay on it would corrupt it.
         if (ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 } left)
@@ -119,6 +119,32 @@ public sealed class CageEngine
         StartCheck.RequireRoot("stopping a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         return StopHeld(CageStore.Refresh(record), options, warn, cancellation);
+    }
+
+    /// <summary>Stops all processes of a running cage where they stand; one that is suspended is fine.</summary>
+    /// <exception cref="CageException">CageNotRunning; CageBusy: one does not come to rest, and all go on.</exception>
+    public CageInfo Suspend(CageRecord record, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("suspending a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        CageInfo cage = Look(CageStore.Refresh(record));
+        if (cage.State == CageState.Stopped) throw CommandStarter.NotRunning(cage);
+        Freezer.Freeze(cage, cancellation);
+        return Look(cage.Record);
+    }
+
+    /// <summary>Lets a suspended cage go on; one that runs is fine.</summary>
+    /// <exception cref="CageException">CageNotRunning.</exception>
+    public CageInfo Resume(CageRecord record, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("resuming a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        CageInfo cage = Look(CageStore.Refresh(record));
+        if (cage.State == CageState.Stopped) throw CommandStarter.NotRunning(cage);
+        Freezer.Thaw(cage.Id);
+        return Look(cage.Record);
     }
 
     /// <summary>Starts a command in a running cage and returns at once.</summary>
@@ -239,7 +265,7 @@ public sealed class CageEngine
         StartCheck.RequireRoot("removing a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
-        if (Settled(record, cancellation).State == CageState.Running && !force)
+        if (Settled(record, cancellation).State != CageState.Stopped && !force)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", "Stop it first, or remove it with --force (-Force).", record.Name);
         StopHeld(record, new StopOptions { Force = force }, warn, cancellation);
         CageRemover.Remove(Store, record);

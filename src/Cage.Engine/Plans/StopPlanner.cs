@@ -23,6 +23,8 @@ internal static class StopPlanner
     {
         List<Step> steps = [];
         CageRecord record = cage.Record;
+        if (cage.State == CageState.Suspended && !(options.Force && Freezer.LetsKill)) steps.Add(new ResumeProcesses(cage.Id));
+        if (cage.State == CageState.Suspended) cage = cage.Resumed();
         TimeSpan patience = options.Force ? TimeSpan.Zero : options.Patience;
         if (cage.State == CageState.Running && record.Stop.Length > 0 && !options.Force)
             steps.Add(new RunStopScript(cage, $"{record.Path}/{record.Stop}", patience));

@@ -15,6 +15,14 @@ internal sealed record RunStopScript(CageInfo Cage, string Path, TimeSpan Patien
     internal override void Do(StepContext context) => CageScript.Run(Cage, Path, Patience, context.Cancellation);
 }
 
+/// <summary>Lets a suspended cage go on, since what stands still sees no signal.</summary>
+internal sealed record ResumeProcesses(Guid Id) : Step
+{
+    public override string Action => "resume what is suspended";
+
+    internal override void Do(StepContext context) => Freezer.Thaw(Id);
+}
+
 /// <summary>Ends what runs in the cage but its init.</summary>
 internal sealed record EndProcesses(CageInfo Cage, IReadOnlyCollection<int> Running, TimeSpan Patience) : Step
 {

@@ -94,7 +94,9 @@ internal static class CommandStarter
     }
 
     public static CageException NotRunning(CageInfo cage) =>
-        new(CageError.CageNotRunning, $"\"{cage.Name}\" does not run.", $"Start it first: cage start {cage.Name} (Start-Cage).", cage.Name);
+        cage.State == CageState.Suspended
+            ? new(CageError.CageNotRunning, $"\"{cage.Name}\" is suspended.", $"Let it go on first: cage resume {cage.Name} (Resume-Cage).", cage.Name)
+            : new(CageError.CageNotRunning, $"\"{cage.Name}\" does not run.", $"Start it first: cage start {cage.Name} (Start-Cage).", cage.Name);
 
     private static string DefaultDirectory(Descriptor root, string home)
     {

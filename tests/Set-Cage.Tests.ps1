@@ -42,6 +42,16 @@ Describe 'Set-Cage' -Skip:(-not $isRoot) {
         "$((Set-Cage web -ProcessLimit $null -PassThru).Limits)" | Should -Be 'memory 32M'
         Invoke-Cage web -- bash -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 0 & n=$i; done; wait; echo $n' | Should -Be 12
     }
+    It 'changes binds and tmpfs while it is stopped' {
+        Set-Cage web -Bind "$($store.Root):/small:ro" -Tmpfs /scratch
+        "$((Get-Cage web).Binds)", "$((Get-Cage web).Tmpfs)" | Should -Be "$($store.Root):/small:ro", '/scratch'
+        Start-Cage web
+        Set-Cage web -Bind @() -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageAlreadyRunning,*'
+        Stop-Cage web
+        (Set-Cage web -Bind @() -PassThru).Binds | Should -BeNullOrEmpty
+        "$((Get-Cage web).Tmpfs)" | Should -Be '/scratch'
+    }
     It 'keeps comments and unknown keys' {
         '# mine', 'colour=blue' | Add-Content "$($web.Path)/cage.conf"
         Set-Cage web -Memo after

@@ -9,16 +9,16 @@ internal static class Commands
 {
     public static readonly IReadOnlyList<Command> All =
     [
-        new("new", "new NAME [--base NAME|ID]... [--isolation chroot|pivot|jail] [--device private|host] [--environment K=V]... [--memo TEXT] [LIMIT]... | new NAME --read-only [--source DIR] [--source-mode link|copy|move] [--base NAME|ID]... [--memo TEXT]",
+        new("new", "new NAME [--base NAME|ID]... [--isolation chroot|pivot|jail] [--device private|host] [--environment K=V]... [--memo TEXT] [SETTING]... | new NAME --read-only [--source DIR] [--source-mode link|copy|move] [--base NAME|ID]... [--memo TEXT]",
             "make a cage, print its id", NewCommand.Run)
         {
             Switches = ["--read-only"],
-            Values = ["--base", "--isolation", "--device", "--environment", "--memo", "--source", "--source-mode", .. Settings.LimitOptions],
+            Values = ["--base", "--isolation", "--device", "--environment", "--memo", "--source", "--source-mode", .. Settings.Options],
             More = Settings.Help,
         },
-        new("set", "set NAME... [--name NEW] [--memo TEXT] [--environment K=V]... [LIMIT]...", "change cages, running ones too", SetCommand.Run)
+        new("set", "set NAME... [--name NEW] [--memo TEXT] [--environment K=V]... [SETTING]...", "change cages, running ones too", SetCommand.Run)
         {
-            Values = ["--name", "--memo", "--environment", .. Settings.LimitOptions],
+            Values = ["--name", "--memo", "--environment", .. Settings.Options],
             More = Settings.Help,
         },
         new("list", "list [--json]", "list the cages", ListCommand.Run) { Switches = ["--json"] },
@@ -38,10 +38,10 @@ internal static class Commands
             Values = ["--user", "--directory", "--environment"],
             RunsCommand = true,
         },
-        new("run", "run [--base NAME|ID]... [--isolation pivot|jail] [-u USER] [-w DIR] [-e K=V]... [-t] [LIMIT]... -- COMMAND...", "run a command in a cage that is not kept", ExecCommand.RunOnce)
+        new("run", "run [--base NAME|ID]... [--isolation pivot|jail] [-u USER] [-w DIR] [-e K=V]... [-t] [SETTING]... -- COMMAND...", "run a command in a cage that is not kept", ExecCommand.RunOnce)
         {
             Switches = ["--terminal"],
-            Values = ["--base", "--isolation", "--user", "--directory", "--environment", .. Settings.LimitOptions],
+            Values = ["--base", "--isolation", "--user", "--directory", "--environment", .. Settings.Options],
             More = Settings.Help,
             RunsCommand = true,
         },

@@ -41,6 +41,7 @@ internal static class ListCommand
             ("id", $"{cage.Id}"), ("name", cage.Name), ("kind", cage.IsLive ? $"{cage.Kind} (the live host)" : $"{cage.Kind}"), ("state", $"{cage.State}"),
             ("isolation", cage.Isolation?.ToString()), ("base", string.Join(' ', cage.Base)), ("memo", cage.Memo.Replace("\n", "\n            ")), ("path", cage.Path),
             ("root path", cage.RootPath), ("process id", Number(cage.ProcessId)), ("mount point", cage.MountPoint), ("limits", cage.Limits.ToString()),
+            ("binds", string.Join(' ', cage.Record.Binds)), ("tmpfs", string.Join(' ', cage.Record.Tmpfs)),
             ("started", cage.StartTime?.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)),
         ];
         foreach (var (name, value) in members)
@@ -65,6 +66,8 @@ internal static class ListCommand
         if (cage.StartTime is DateTimeOffset start) json.WriteString("startTime", start);
         else json.WriteNull("startTime");
         json.WriteBoolean("isLive", cage.IsLive);
+        json.WriteTexts("binds", cage.Record.Binds.Select(bind => bind.ToString()));
+        json.WriteTexts("tmpfs", cage.Record.Tmpfs.Select(tmpfs => tmpfs.ToString()));
         json.WriteStartObject("limits");
         WriteNumber(json, "memory", cage.Limits.Memory);
         WriteNumber(json, "swap", cage.Limits.Swap);

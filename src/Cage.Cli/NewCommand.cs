@@ -28,6 +28,8 @@ internal static class NewCommand
             Device = (DeviceView)arguments.Word("--device", Words.Devices, (int)DeviceView.Private),
             Environment = arguments.All("--environment"),
             Limits = Settings.Limits(arguments, CageLimits.None),
+            Binds = Settings.Binds(arguments, []),
+            Tmpfs = Settings.Tmpfs(arguments, []),
             Source = arguments.Value("--source"),
             SourceMode = (SourceMode)arguments.Word("--source-mode", _modes, (int)SourceMode.Link),
         };

@@ -9,7 +9,7 @@ internal static class SetCommand
     public static int Run(Arguments arguments)
     {
         // Before anything is changed: what is wrong with the options is wrong for every cage.
-        Settings.Limits(arguments, CageLimits.None);
+        Settings.Check(arguments);
         return StateCommands.ForEach(arguments, (engine, cage, cancellation) =>
         {
             if (cage.Kind == CageKind.ReadOnly && (arguments.Has("--environment") ? "environment" : Settings.Given(arguments)) is string useless)
@@ -18,11 +18,10 @@ internal static class SetCommand
         });
     }
 
-    private static CageRecord Change(Arguments arguments, CageRecord before) => before with
+    private static CageRecord Change(Arguments arguments, CageRecord before) => Settings.Apply(arguments, before) with
     {
         Name = arguments.Value("--name") ?? before.Name,
         Memo = arguments.Value("--memo") ?? before.Memo,
         Environment = arguments.Has("--environment") ? arguments.All("--environment") : before.Environment,
-        Limits = Settings.Limits(arguments, before.Limits),
     };
 }

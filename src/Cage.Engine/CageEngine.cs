@@ -56,11 +56,13 @@ public sealed class CageEngine
         StartCheck.RequireRoot("changing a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         CageRecord before = CageStore.Refresh(record), after = change(before);
+        if (!after.Binds.SequenceEqual(before.Binds)) after = after with { Binds = CageMaker.ResolveSources(after.Binds) };
         CageMaker.RefuseTexts(after.Name, after.Memo, after.Environment);
         CageMaker.RefuseLimits(after.Limits);
-        bool reshaped = after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base);
+        bool reshaped = after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base) ||
+            !after.Binds.SequenceEqual(before.Binds) || !after.Tmpfs.SequenceEqual(before.Tmpfs);
         if (reshaped && Settled(before, cancellation).State != CageState.Stopped)
-            throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation and device can only change while it is stopped.", "Stop it first.", before.Name);
+            throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation, device, binds and tmpfs can only change while it is stopped.", "Stop it first.", before.Name);
         if (!after.Base.SequenceEqual(before.Base) && LayerChain.Resolve(Store, after.Base).Records.Any(layer => layer.Id == after.Id))
             throw new CageException(CageError.CageArgumentInvalid, $"\"{before.Name}\" would be its own base (a cycle).", "Choose bases that do not need it.", before.Name);
         bool isLive = after.Limits != before.Limits && Look(before).State != CageState.Stopped;
@@ -178,20 +180,23 @@ public sealed class CageEngine
     /// <summary>Starts a cage that is not kept. It ends with the calling thread, or when the result is disposed.</summary>
     /// <param name="bases">Names or ids of the cages below it, the topmost first; none means the host's (the nil UUID).</param>
     /// <param name="isolation">Pivot or Jail.</param>
-    /// <param name="limits">What it may use; one that has limits takes no early init, which would be outside of its groups.</param>
+    /// <param name="shape">Gives it further settings: limits, binds…</param>
     /// <param name="takeEarly">Takes a Jail's init that was started beforehand, where there is one.</param>
     /// <exception cref="CageException">As <see cref="Start"/>.</exception>
-    public EphemeralCage StartEphemeral(IReadOnlyList<string> bases, CageIsolation isolation, CageLimits? limits = null, Func<HeadStart?>? takeEarly = null)
+    public EphemeralCage StartEphemeral(IReadOnlyList<string> bases, CageIsolation isolation, Func<CageRecord, CageRecord>? shape = null, Func<HeadStart?>? takeEarly = null)
     {
         ArgumentNullException.ThrowIfNull(bases);
         StartCheck.RequireRoot("running a cage");
         if (isolation == CageIsolation.Chroot)
             throw new CageException(CageError.CageArgumentInvalid, "A cage that is not kept cannot be a chroot, whose mounts the host would have to keep.", "Use pivot or jail.");
         Directory.CreateDirectory(Settings.Run);
-        limits ??= CageLimits.None;
-        CageMaker.RefuseLimits(limits);
-        HeadStart? early = isolation == CageIsolation.Jail && limits.IsEmpty ? takeEarly?.Invoke() : null;
-        CageRecord record = new() { Path = Settings.Run, Id = early?.Id ?? EphemeralId.New(), Kind = CageKind.Writable, Name = "run", Isolation = isolation, Limits = limits };
+        CageRecord record = new() { Path = Settings.Run, Id = EphemeralId.New(), Kind = CageKind.Writable, Name = "run", Isolation = isolation };
+        if (shape is not null) record = shape(record);
+        CageMaker.RefuseLimits(record.Limits);
+        if (record.Binds.Count > 0) record = record with { Binds = CageMaker.ResolveSources(record.Binds) };
+        // One with limits would be outside of its groups.
+        HeadStart? early = isolation == CageIsolation.Jail && record.Limits.IsEmpty ? takeEarly?.Invoke() : null;
+        if (early is not null) record = record with { Id = early.Id };
         HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL, Early = early };
         try
         {

@@ -73,6 +73,20 @@ public static unsafe partial class Files
         }
     }
 
+    /// <summary>Opens an absolute path in which no part may be a symbolic link (openat2(2), RESOLVE_NO_SYMLINKS).</summary>
+    /// <exception cref="LinuxException">ELOOP: one is; ENOENT and the others of openat2(2).</exception>
+    public static Descriptor OpenWithoutLinks(string path, int flags)
+    {
+        OpenHow how = new() { Flags = (uint)(flags | O_CLOEXEC), Resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+        fixed (byte* name = Terminated(path))
+        {
+            long number;
+            do number = syscall(SYS_openat2, AT_FDCWD, name, &how, sizeof(OpenHow));
+            while (Check.Interrupted(number));
+            return Check.Descriptor(number, "openat2", path);
+        }
+    }
+
     /// <summary>As <see cref="TryOpenInRoot"/>, with ENOENT as an error.</summary>
     public static Descriptor OpenInRoot(Descriptor root, string path, int flags, uint mode = 0) =>
         TryOpenInRoot(root, path, flags, mode) ?? throw new LinuxException(Errno.ENOENT, "openat2", path);

@@ -46,6 +46,27 @@ public sealed class SetTests : CageTest
     }
 
     [RootFact]
+    public void BindsAndTmpfsAreGivenShownChangedAndRun()
+    {
+        Store.Host();
+        File.WriteAllText($"{Store.Files}/file", "text\n");
+        Store.New("web", "--base", "host", "--bind", $"{Store.Files}:/srv/www:ro", "--bind", $"{Store.Files}/file:/etc/given", "--tmpfs", "/scratch:1M");
+        JsonElement web = Cage("show", "web", "--json").Objects()[0];
+        Assert.Equal([$"{Store.Files}:/srv/www:ro", $"{Store.Files}/file:/etc/given"], web.GetProperty("binds").EnumerateArray().Select(bind => bind.GetString()));
+        Assert.Contains($"bind {Store.Files} ro nosuid nodev", Cage("plan", "web").Ended(0).Output);
+        Cage("start", "web").Silently();
+        Assert.Equal("text\ntext\n", Inside("cat /srv/www/file /etc/given; touch /scratch/x").Ended(0).Output);
+        Cage("set", "web", "--bind", "none").Failed(1, "runs");
+        Cage("stop", "web").Silently();
+        Cage("set", "web", "--bind", "none", "--tmpfs", "/other").Silently();
+        web = Cage("show", "web", "--json").Objects()[0];
+        Assert.Equal(0, web.GetProperty("binds").GetArrayLength());
+        Assert.Equal("/other", web.GetProperty("tmpfs")[0].GetString());
+        Assert.Equal("text\n", Store.Bash($"cd {Store.Files} && $CAGE run --base host --bind ./file:/given:ro --tmpfs /scratch -- sh -c 'cat /given; touch /scratch/x'").Ended(0).Output);
+        Cage("new", "x", "--bind", "/nowhere/at/all").Failed(2, "--bind", "SOURCE:TARGET");
+    }
+
+    [RootFact]
     public void WhatCannotBeIsAUsageErrorAndChangesNothing()
     {
         Store.Host();

@@ -68,10 +68,14 @@ public class CageRecordTests
             Isolation = CageIsolation.Jail,
             Device = DeviceView.Host,
             Environment = ["A=1", "B=x # y", "C=two\nlines", "D=", "E=\\"],
+            Binds = [CageBind.Parse("/a#b\\:c:/d:ro"), CageBind.Parse("/e\\\\:/f")],
+            Tmpfs = [CageTmpfs.Parse("/g:64M"), CageTmpfs.Parse("/h")],
             Limits = new CageLimits { Memory = 512 << 20, Swap = 0, Cpu = 1.5m, CpuWeight = 50, Processes = 100, IoWeight = 10000 },
         };
         CageRecord back = Read(Write(record));
-        Assert.Equal(record with { Base = back.Base, Environment = back.Environment }, back);
+        Assert.Equal(record with { Base = back.Base, Environment = back.Environment, Binds = back.Binds, Tmpfs = back.Tmpfs }, back);
+        Assert.Equal(record.Binds, back.Binds);
+        Assert.Equal(record.Tmpfs, back.Tmpfs);
         Assert.Equal(record.Base, back.Base);
         Assert.Equal(record.Environment, back.Environment);
     }
@@ -108,7 +112,10 @@ public class CageRecordTests
     [InlineData("processes=1")]
     [InlineData("processes=1.5")]
     [InlineData("ioweight=x")]
-    public void A_limit_that_cannot_be_names_its_line(string line)
+    [InlineData("bind=/a")]
+    [InlineData("bind=/a:/b:what")]
+    [InlineData("tmpfs=/a:b")]
+    public void A_setting_that_cannot_be_names_its_line(string line)
     {
         CageException refused = Assert.Throws<CageException>(() => Read(Seed + line + "\n"));
         Assert.Equal(CageError.CageConfInvalid, refused.Error);

@@ -139,7 +139,7 @@ public sealed class LimitTests(SmallRoot root) : IClassFixture<SmallRoot>, IDisp
     public void A_cage_that_is_not_kept_has_them_and_leaves_no_group(CageIsolation isolation)
     {
         _test.NewBase(root.Path);
-        using (EphemeralCage run = _test.Engine.StartEphemeral(["base"], isolation, new CageLimits { Memory = 24 << 20, Swap = 0, Processes = 10 }))
+        using (EphemeralCage run = _test.Engine.StartEphemeral(["base"], isolation, record => record with { Limits = new CageLimits { Memory = 24 << 20, Swap = 0, Processes = 10 } }))
         {
             _test.Ids.Add(run.Info.Id);
             Assert.Equal(137, Status(run.Info, Hog));
@@ -160,7 +160,7 @@ public sealed class LimitTests(SmallRoot root) : IClassFixture<SmallRoot>, IDisp
         }
         for (int i = 0; i < 100 && (i == 0 || Left().Length > 0); i++)
         {
-            using (EphemeralCage run = _test.Engine.StartEphemeral(["base"], CageIsolation.Jail, new CageLimits { Processes = 20 })) _test.Ids.Add(run.Info.Id);
+            using (EphemeralCage run = _test.Engine.StartEphemeral(["base"], CageIsolation.Jail, record => record with { Limits = new CageLimits { Processes = 20 } })) _test.Ids.Add(run.Info.Id);
             Thread.Sleep(10);
         }
         Assert.Empty(Left());

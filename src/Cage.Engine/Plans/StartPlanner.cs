@@ -96,10 +96,22 @@ internal static class StartPlanner
         steps.Add(new MountFileSystem("devpts", "dev/pts", Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC, ["newinstance", "gid=5", "mode=0620", "ptmxmode=0666"]));
         steps.Add(new MountFileSystem("tmpfs", "dev/shm", Quiet, ["mode=1777"]));
         steps.Add(new MountFileSystem("tmpfs", "tmp", Quiet, ["mode=1777"]));
-        if (chroot) return steps;
-        steps.Add(new MountFileSystem("tmpfs", "run", Quiet, ["mode=0755"]));
-        if (!ownsResolver && HostResolver() is string source) steps.Add(new ShareResolver(source));
+        if (!chroot) steps.Add(new MountFileSystem("tmpfs", "run", Quiet, ["mode=0755"]));
+        if (!chroot && !ownsResolver && HostResolver() is string source) steps.Add(new ShareResolver(source));
+        steps.AddRange(Shares(record));
         return steps;
+    }
+
+    /// <summary>What the cage was given on purpose: its tmpfs first, so that a bind may lie in one.</summary>
+    private static IEnumerable<PortableStep> Shares(CageRecord record)
+    {
+        foreach (CageTmpfs tmpfs in record.Tmpfs)
+        {
+            string[] options = tmpfs.Size is long size ? ["mode=0755", $"size={size}"] : ["mode=0755"];
+            yield return new MakePath(tmpfs.Target[1..]);
+            yield return new MountFileSystem("tmpfs", tmpfs.Target[1..], Quiet, options);
+        }
+        foreach (CageBind bind in record.Binds) yield return new BindHost(bind);
     }
 
     /// <summary>The file behind /etc/resolv.conf; null when there is none.</summary>

@@ -8,6 +8,10 @@ internal static class StepAdvice
     public static string? For(Step step, LinuxException cause) => (step, cause.Number) switch
     {
         (_, Errno.EPERM) when Host.EffectiveUser != 0 => "Run it as root.",
+        (BindHost, Errno.ELOOP) => "A part of that path is a symbolic link by now: set the bind again, with what it leads to.",
+        (BindHost bind, Errno.ENOENT) when cause.Target == bind.Source => "Make it, or take the bind away.",
+        (BindHost, Errno.EINVAL or Errno.ENOTDIR) => "A folder can only be bound over a folder, and a file over a file.",
+        (BindHost or MakePath, Errno.EEXIST) => "A part of the target is no folder in the cage, or a link that leads nowhere in it: choose another, or mend that.",
         (SetLimits, _) => LimitAdvice(cause),
         (_, Errno.ENOSPC) => "Free space (and inodes) on that file system.",
         (MakeFolder, Errno.EROFS) => "A start that is to be read only, and a file system that is, make no folder: start it once to be written.",

@@ -54,6 +54,12 @@ public sealed class CageInfo
     /// <summary>What its processes together may use.</summary>
     public CageLimits Limits => Record.Limits;
 
+    /// <summary>What of the host it sees too.</summary>
+    public IReadOnlyList<CageBind> Binds => Record.Binds;
+
+    /// <summary>What in it is empty at each start and kept in memory.</summary>
+    public IReadOnlyList<CageTmpfs> Tmpfs => Record.Tmpfs;
+
     /// <summary>Its folder in the store.</summary>
     public string Path => Record.Path;
 

@@ -78,6 +78,8 @@ internal static class CageMaker
         Environment = request.Environment,
         Origin = request.Origin,
         Limits = request.Limits,
+        Binds = ResolveSources(request.Binds),
+        Tmpfs = request.Tmpfs,
     };
 
     private static void Refuse(CageStore store, NewCage request)
@@ -116,6 +118,23 @@ internal static class CageMaker
     {
         if (limits.Problem() is var (key, problem))
             throw new CageException(CageError.CageArgumentInvalid, $"{key} cannot be {limits.Text(key)}: {problem}.", target: key);
+    }
+
+    /// <summary>Binds with what their sources lead to now, through all symbolic links: a start follows none, so that nobody can lay one in its way.</summary>
+    public static CageBind[] ResolveSources(IReadOnlyList<CageBind> binds) => [.. binds.Select(bind => bind with { Source = Resolve(bind.Source) })];
+
+    private static string Resolve(string source)
+    {
+        try
+        {
+            using Descriptor? file = Files.TryOpen(source, Files.O_PATH);
+            // What is not there yet may be by the start.
+            return file is null ? source : Files.ReadLink(file.ProcPath) ?? source;
+        }
+        catch (LinuxException e)
+        {
+            throw new CageException(CageError.CageArgumentInvalid, $"{source} cannot be bound: {e.Message}.", target: source, inner: e);
+        }
     }
 
     private static void RefuseBase(CageStore store, Guid id)

@@ -114,6 +114,12 @@ public sealed record CageRecord
     /// <summary>What its processes together may use.</summary>
     public CageLimits Limits { get; init; } = CageLimits.None;
 
+    /// <summary>What of the host it sees too, in the order in which it is mounted.</summary>
+    public IReadOnlyList<CageBind> Binds { get; init; } = [];
+
+    /// <summary>What in it is empty at each start and kept in memory.</summary>
+    public IReadOnlyList<CageTmpfs> Tmpfs { get; init; } = [];
+
     /// <summary>The whole path of its files.</summary>
     public string RootPath => $"{Path}/{Root}";
 
@@ -169,6 +175,8 @@ public sealed record CageRecord
             Device = (DeviceView)Word(file, "device", Words.Devices),
             Environment = [.. file.Values("environment").Select(value => Variable(file, ConfText.Unescape(value)))],
             Limits = CageLimits.From(file),
+            Binds = Parsed(file, "bind", CageBind.Parse),
+            Tmpfs = Parsed(file, "tmpfs", CageTmpfs.Parse),
         };
     }
 
@@ -191,6 +199,8 @@ public sealed record CageRecord
         if (Device != DeviceView.Private || file.Value("device") is not null) file.Set("device", Device.Word());
         if (!file.Values("environment").Select(ConfText.Unescape).SequenceEqual(Environment)) file.Set("environment", [.. Environment.Select(ConfText.Escape)]);
         Limits.WriteTo(file);
+        if (!Parsed(file, "bind", CageBind.Parse).SequenceEqual(Binds)) file.Set("bind", [.. Binds.Select(bind => ConfText.Escape(bind.ToString()))]);
+        if (!Parsed(file, "tmpfs", CageTmpfs.Parse).SequenceEqual(Tmpfs)) file.Set("tmpfs", [.. Tmpfs.Select(tmpfs => ConfText.Escape(tmpfs.ToString()))]);
     }
 
     private static SnapshotOrigin OriginOf(ConfFile file) => new(
@@ -240,6 +250,23 @@ public sealed record CageRecord
 
     private static string Variable(ConfFile file, string value) =>
         VariableProblem(value) is string problem ? throw file.Invalid("environment", $"is \"{value}\": {problem}") : value;
+
+    private static T[] Parsed<T>(ConfFile file, string key, Func<string, T> parse)
+    {
+        List<T> values = [];
+        foreach (string value in file.Values(key))
+        {
+            try
+            {
+                values.Add(parse(ConfText.Unescape(value)));
+            }
+            catch (FormatException e)
+            {
+                throw file.Invalid(key, $"is \"{value}\": {e.Message}");
+            }
+        }
+        return [.. values];
+    }
 
     private static IEnumerable<Guid> Ids(ConfFile file)
     {

@@ -43,6 +43,12 @@ public sealed record NewCage
     /// <summary>What its processes together may use.</summary>
     public CageLimits Limits { get; init; } = CageLimits.None;
 
+    /// <summary>What of the host it sees too, in the order in which it is mounted.</summary>
+    public IReadOnlyList<CageBind> Binds { get; init; } = [];
+
+    /// <summary>What in it is empty at each start and kept in memory.</summary>
+    public IReadOnlyList<CageTmpfs> Tmpfs { get; init; } = [];
+
     /// <summary>A directory that its files come from; read-only cages only.</summary>
     public string? Source { get; init; }
 

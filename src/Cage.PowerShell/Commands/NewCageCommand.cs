@@ -70,6 +70,8 @@ public sealed partial class NewCageCommand : CageCmdlet
             Isolation = Isolation,
             Device = Device,
             Environment = Values.Variables(Environment),
+            Binds = this.Binds(),
+            Tmpfs = this.TmpfsList(),
             Limits = this.Limits(CageLimits.None, IsGiven),
             Source = Source is null ? null : GetUnresolvedProviderPathFromPSPath(Source),
             SourceMode = SourceMode,

@@ -11,7 +11,7 @@ namespace Cage.PowerShell.Commands;
 [OutputType(typeof(CageInfo))]
 public sealed partial class SetCageCommand : CageTargetCmdlet
 {
-    private static readonly string[] _writableOnly = [nameof(Isolation), nameof(Device), nameof(Environment), nameof(StartScript), nameof(StopScript), .. CageSettings.LimitNames];
+    private static readonly string[] _writableOnly = [nameof(Isolation), nameof(Device), nameof(Environment), nameof(StartScript), nameof(StopScript), .. CageSettings.LimitNames, .. CageSettings.ShareNames];
 
     /// <summary>Another name.</summary>
     [Parameter]
@@ -62,6 +62,8 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
         if (cage.Kind == CageKind.ReadOnly && _writableOnly.FirstOrDefault(IsGiven) is string useless)
             throw new CageException(CageError.CageArgumentInvalid, $"\"{cage.Name}\" is read-only, is never started, and has no {useless}.", target: cage.Name);
         Guid[] bases = [.. Base.Select(Engine.FindBase)];
+        CageBind[] binds = this.Binds();
+        CageTmpfs[] tmpfs = this.TmpfsList();
         if (!ShouldProcess(Describe(cage))) return;
         CageInfo changed = Engine.Change(
             cage.Record,
@@ -74,6 +76,8 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
                 Device = IsGiven(nameof(Device)) ? Device : before.Device,
                 Environment = IsGiven(nameof(Environment)) ? Values.Variables(Environment) : before.Environment,
                 Start = IsGiven(nameof(StartScript)) ? StartScript : before.Start,
+                Binds = IsGiven(nameof(Bind)) ? binds : before.Binds,
+                Tmpfs = IsGiven(nameof(Tmpfs)) ? tmpfs : before.Tmpfs,
                 Limits = this.Limits(before.Limits, IsGiven),
                 Stop = IsGiven(nameof(StopScript)) ? StopScript : before.Stop,
             },

@@ -21,6 +21,7 @@
         'Get-CageProcess'
         'Get-CageSnapshot'
         'Invoke-Cage'
+        'Measure-Cage'
         'New-Cage'
         'New-CageSnapshot'
         'Publish-Cage'

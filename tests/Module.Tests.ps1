@@ -17,7 +17,7 @@ Describe 'The module' {
         $manifest.CompatiblePSEditions | Should -Be 'Core'
     }
     It 'exports its cmdlets and nothing else' {
-        (Get-Command -Module Cage).Name | Sort-Object | Should -Be 'Enter-Cage', 'Get-Cage', 'Get-CageMount', 'Get-CageProcess', 'Invoke-Cage', 'New-Cage',
+        (Get-Command -Module Cage).Name | Sort-Object | Should -Be 'Enter-Cage', 'Get-Cage', 'Get-CageMount', 'Get-CageProcess', 'Invoke-Cage', 'Measure-Cage', 'New-Cage',
             'Remove-Cage', 'Restart-Cage', 'Resume-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage', 'Suspend-Cage'
     }
     It 'brings only assemblies of its own' {
@@ -96,6 +96,11 @@ Describe 'Views' -Skip:(-not $isRoot) {
         $text | Should -Match '(?m)^Base +: base'
         $text | Should -Match '(?m)^Memo +: first'
         Get-Cage host0 | Format-List | Out-String | Should -Match '(?m)^Kind +: ReadOnly \(the live host\)'
+    }
+    It 'shows what cages use as a table' {
+        $lines = Measure-Cage web | Out-String -Stream -Width 80 | Where-Object { $_ }
+        $lines[0] | Should -Match '^Cage +State +CPU\(s\) +Memory\(M\) +Processes +Allocated\(M\) +Exclusive\(M\)'
+        $lines[2] | Should -Match '^web +Running +\d+\.\d\d +\d+\.\d +1 +\d+\.\d +\d+\.\d'
     }
     It 'shows mounts and processes as tables' {
         Get-CageMount web | Out-String -Width 120 | Should -Match '(?m)^web +/proc +proc +proc +private +rw'

@@ -253,7 +253,7 @@ public sealed class CageEngine
         StartCheck.RequireRoot("publishing a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
-        if (Settled(record, cancellation).State == CageState.Running || ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 })
+        if (Settled(record, cancellation).State != CageState.Stopped || ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 })
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs: a layer must not be written any more.", "Stop it first.", record.Name);
         return Look(CagePublisher.Publish(Store, record));
     }
@@ -281,6 +281,14 @@ public sealed class CageEngine
 
     /// <summary>The processes of a running cage, its init included; none for one that is stopped.</summary>
     public IReadOnlyList<CageProcess> GetProcesses(CageInfo cage) => CageProcess.Of(cage);
+
+    /// <summary>What a cage uses at this moment; of one that is stopped, what its own files take.</summary>
+    public CageUsage Measure(CageInfo cage, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(cage);
+        StartCheck.RequireRoot("measuring a cage");
+        return CageUsage.Of(cage, cancellation);
+    }
 
     private LayerChain FindLayers(CageRecord record, bool readOnly, Action<string>? warn)
     {

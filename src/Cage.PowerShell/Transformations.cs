@@ -16,6 +16,7 @@ internal sealed class CageOfAttribute : ArgumentTransformationAttribute
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => Values.Unwrap(inputData) switch
     {
         CageMount mount => Find(mount.CageId, mount.Cage),
+        CageUsage usage => Find(usage.CageId, usage.Cage),
         CageProcess process => Find(process.CageId, process.Cage),
         _ => inputData,
     };

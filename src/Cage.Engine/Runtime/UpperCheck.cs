@@ -23,7 +23,7 @@ internal static class UpperCheck
         if (upper.StartsWith(store.Settings.Data + "/", StringComparison.Ordinal))
             throw StartCheck.Problem(record, $"{record.RootPath} leads to {upper}, into another cage", "Two cages on one upper destroy it: give it a root of its own, or publish that one and name it as base.");
         foreach (CageRecord other in store.ReadAll())
-            if (other.Id != record.Id && other.Kind == CageKind.Writable && RealPath(other.RootPath) == upper && CageInfo.Of(store.Settings, other).State == CageState.Running)
+            if (other.Id != record.Id && other.Kind == CageKind.Writable && RealPath(other.RootPath) == upper && CageInfo.Of(store.Settings, other).State != CageState.Stopped)
                 throw Used(record, $"by \"{other.Name}\" ({other.Id}), which runs");
     }
 

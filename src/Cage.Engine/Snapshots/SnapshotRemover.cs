@@ -55,7 +55,7 @@ internal static class SnapshotRemover
             foreach (CageRecord cage in all)
                 if (cage.Base.Any(above.Contains) && above.Add(cage.Id)) users.Add(cage);
         }
-        CageRecord[] running = [.. users.Where(cage => look(cage) == CageState.Running)];
+        CageRecord[] running = [.. users.Where(cage => look(cage) != CageState.Stopped)];
         CageRecord[] refused = force ? running : [.. users];
         if (refused.Length == 0) return;
         throw new CageException(

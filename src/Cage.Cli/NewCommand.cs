@@ -30,6 +30,7 @@ internal static class NewCommand
             Limits = Settings.Limits(arguments, CageLimits.None),
             Binds = Settings.Binds(arguments, []),
             Tmpfs = Settings.Tmpfs(arguments, []),
+            Network = Settings.Network(arguments, CageNetwork.Host, selector => engine.Store.Find(selector).Id.ToString("D")),
             Source = arguments.Value("--source"),
             SourceMode = (SourceMode)arguments.Word("--source-mode", _modes, (int)SourceMode.Link),
         };

@@ -14,11 +14,11 @@ internal static class SetCommand
         {
             if (cage.Kind == CageKind.ReadOnly && (arguments.Has("--environment") ? "environment" : Settings.Given(arguments)) is string useless)
                 throw new CageException(CageError.CageArgumentInvalid, $"\"{cage.Name}\" is read-only, is never started, and has no {useless}.", target: cage.Name);
-            engine.Change(cage, before => Change(arguments, before), cancellation);
+            engine.Change(cage, before => Change(arguments, before, selector => engine.Store.Find(selector).Id.ToString("D")), cancellation);
         });
     }
 
-    private static CageRecord Change(Arguments arguments, CageRecord before) => Settings.Apply(arguments, before) with
+    private static CageRecord Change(Arguments arguments, CageRecord before, Func<string, string> find) => Settings.Apply(arguments, before, find) with
     {
         Name = arguments.Value("--name") ?? before.Name,
         Memo = arguments.Value("--memo") ?? before.Memo,

@@ -1,3 +1,4 @@
+using Cage.Engine;
 using Cage.Engine.Store;
 
 namespace Cage.Cli;
@@ -9,7 +10,7 @@ internal static class Settings
     private static readonly string[] _limits = ["--memory", "--swap", "--cpu", "--cpu-weight", "--processes", "--io-weight"];
 
     /// <summary>All of them.</summary>
-    public static readonly IReadOnlyList<string> Options = [.. _limits, "--bind", "--tmpfs"];
+    public static readonly IReadOnlyList<string> Options = [.. _limits, "--bind", "--tmpfs", "--network", "--address", "--publish", "--allow-from"];
 
     public const string Help = """
         SETTING is one of these; "none" takes it away:
@@ -19,6 +20,10 @@ internal static class Settings
           --cpu-weight N, --io-weight N  the share where time is short: 1 to 10000, others have 100
           --bind SRC:DST[:OPTION,...]    a file, folder or socket of the host: ro, noexec, suid, dev; may be given again
           --tmpfs DST[:SIZE]             an empty folder in memory; may be given again
+          --network host|none|private    private: an address of its own behind the host's; a jail only
+          --address ADDRESS              of the private network; by default the first that is free
+          --publish [ADDRESS:]PORT:PORT  a port of the host that leads to one of the private network, /udp behind it; may be given again
+          --allow-from NAME|NETWORK      who may reach the private network directly; may be given again
         """;
 
     /// <summary>The first of these options that is given, without its dashes; null without any.</summary>
@@ -30,15 +35,34 @@ internal static class Settings
         Limits(arguments, CageLimits.None);
         Binds(arguments, []);
         Tmpfs(arguments, []);
+        Network(arguments, CageNetwork.Host, name => name);
     }
 
     /// <summary><paramref name="before"/> with what is given.</summary>
-    public static CageRecord Apply(Arguments arguments, CageRecord before) => before with
+    /// <param name="arguments">The options.</param>
+    /// <param name="before">What holds without them.</param>
+    /// <param name="find">Finds the id of a cage that a name means.</param>
+    public static CageRecord Apply(Arguments arguments, CageRecord before, Func<string, string> find) => before with
     {
+        Network = Network(arguments, before.Network, find),
         Limits = Limits(arguments, before.Limits),
         Binds = Binds(arguments, before.Binds),
         Tmpfs = Tmpfs(arguments, before.Tmpfs),
     };
+
+    public static CageNetwork Network(Arguments arguments, CageNetwork before, Func<string, string> find)
+    {
+        NetworkMode mode = (NetworkMode)arguments.Word("--network", Words.Networks, (int)before.Mode);
+        // Whoever leaves the private network leaves what goes with it, unless that is asked for, which is then refused.
+        if (mode != before.Mode) before = CageNetwork.Host;
+        return before with
+        {
+            Mode = mode,
+            Address = arguments.Value("--address") is not string address ? before.Address : address == "none" ? null : address,
+            Ports = List(arguments, "--publish", before.Ports, PublishedPort.Parse),
+            AllowedFrom = List(arguments, "--allow-from", before.AllowedFrom, text => char.IsAsciiDigit(text[0]) && text.Contains('.') ? CageNetwork.ParseAllowed(text) : find(text)),
+        };
+    }
 
     public static IReadOnlyList<CageBind> Binds(Arguments arguments, IReadOnlyList<CageBind> before) => List(arguments, "--bind", before, text => CageBind.Parse(Absolute(text)));
 

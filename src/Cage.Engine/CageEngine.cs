@@ -1,4 +1,5 @@
 using Cage.Engine.Layers;
+using Cage.Engine.Network;
 using Cage.Engine.Plans;
 using Cage.Engine.Runtime;
 using Cage.Engine.Snapshots;
@@ -44,6 +45,8 @@ public sealed class CageEngine
     {
         ArgumentNullException.ThrowIfNull(request);
         StartCheck.RequireRoot("making a cage");
+        using Descriptor? turn = AddressPool.TakeTurn(Settings, request.Network);
+        if (turn is not null) request = request with { Network = new AddressPool(Settings).Assign(request.Network, request.Id, Store.ReadAll()) };
         return Look(CageMaker.Make(Store, request));
     }
 
@@ -59,12 +62,18 @@ public sealed class CageEngine
         if (!after.Binds.SequenceEqual(before.Binds)) after = after with { Binds = CageMaker.ResolveSources(after.Binds) };
         CageMaker.RefuseTexts(after.Name, after.Memo, after.Environment);
         CageMaker.RefuseLimits(after.Limits);
-        bool reshaped = after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base) ||
+        CageMaker.RefuseNetwork(after.Network, after.Isolation);
+        bool rewired = !after.Network.IsSameAs(before.Network);
+        using Descriptor? turn = rewired ? AddressPool.TakeTurn(Settings, after.Network) : null;
+        if (turn is not null) after = after with { Network = new AddressPool(Settings).Assign(after.Network, after.Id, Store.ReadAll()) };
+        bool reshaped = rewired || after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base) ||
             !after.Binds.SequenceEqual(before.Binds) || !after.Tmpfs.SequenceEqual(before.Tmpfs);
         if (reshaped && Settled(before, cancellation).State != CageState.Stopped)
-            throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation, device, binds and tmpfs can only change while it is stopped.", "Stop it first.", before.Name);
+            throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation, device, binds, tmpfs and network can only change while it is stopped.", "Stop it first.", before.Name);
         if (!after.Base.SequenceEqual(before.Base) && LayerChain.Resolve(Store, after.Base).Records.Any(layer => layer.Id == after.Id))
             throw new CageException(CageError.CageArgumentInvalid, $"\"{before.Name}\" would be its own base (a cycle).", "Choose bases that do not need it.", before.Name);
+        // A killed start may have left it, and nothing would know it any more.
+        if (rewired && before.Network.Mode == NetworkMode.Private) new PrivateNetwork(before.Id).Disconnect();
         bool isLive = after.Limits != before.Limits && Look(before).State != CageState.Stopped;
         if (isLive) LimitGroups.Change(Look(before), after.Limits);
         CageStore.Write(after);
@@ -78,7 +87,7 @@ public sealed class CageEngine
     public Plan PlanStart(CageRecord record, StartOptions? options = null)
     {
         StartCheck.RefuseReadOnly(record);
-        return new Plan(record.Name, [.. StartPlanner.ForStored(Settings, record, () => LayerChain.Resolve(Store, record.Base, record), options?.ReadOnly ?? false)]);
+        return new Plan(record.Name, [.. StartPlanner.ForStored(Settings, record, () => LayerChain.Resolve(Store, record.Base, record), options?.ReadOnly ?? false, NetworkCheck.Allowed(Store, record))]);
     }
 
     /// <summary>What a stop would do, step by step; empty when there is nothing to do.</summary>
@@ -104,8 +113,9 @@ public sealed class CageEngine
                 CageError.CageBusy, $"\"{record.Name}\" was not stopped: process {string.Join(", ", left.Take(5))} of it still runs.", $"cage stop {record.Name} (Stop-Cage) ends what is left.", record.Name);
         bool readOnly = options?.ReadOnly ?? false;
         StartCheck.Refuse(Store, record, readOnly);
+        NetworkCheck.Refuse(Store, record);
         using HostContext host = new(Settings, record, _stage);
-        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(record, readOnly, warn), readOnly), host, cancellation);
+        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(record, readOnly, warn), readOnly, NetworkCheck.Allowed(Store, record)), host, cancellation);
         return Look(record);
     }
 
@@ -193,9 +203,12 @@ public sealed class CageEngine
         CageRecord record = new() { Path = Settings.Run, Id = EphemeralId.New(), Kind = CageKind.Writable, Name = "run", Isolation = isolation };
         if (shape is not null) record = shape(record);
         CageMaker.RefuseLimits(record.Limits);
+        CageMaker.RefuseNetwork(record.Network, isolation);
+        if (record.Network.Mode == NetworkMode.Private)
+            throw new CageException(CageError.CageArgumentInvalid, "A cage that is not kept has no address of its own.", "Use --network host or none, or make a cage.", "private");
         if (record.Binds.Count > 0) record = record with { Binds = CageMaker.ResolveSources(record.Binds) };
-        // One with limits would be outside of its groups.
-        HeadStart? early = isolation == CageIsolation.Jail && record.Limits.IsEmpty ? takeEarly?.Invoke() : null;
+        // One with limits would be outside of its groups, one with a network of its own in the host's.
+        HeadStart? early = isolation == CageIsolation.Jail && record.Limits.IsEmpty && record.Network.Mode == NetworkMode.Host ? takeEarly?.Invoke() : null;
         if (early is not null) record = record with { Id = early.Id };
         HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL, Early = early };
         try

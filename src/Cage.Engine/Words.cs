@@ -7,7 +7,7 @@ namespace Cage.Engine;
 public static class Words
 {
     private static readonly string[] _isolations = ["chroot", "pivot", "jail"], _devices = ["private", "host"],
-        _providers = ["btrfs", "reflink", "copy", "live"], _nested = ["snapshot", "skip", "empty"], _noYes = ["no", "yes"];
+        _providers = ["btrfs", "reflink", "copy", "live"], _nested = ["snapshot", "skip", "empty"], _noYes = ["no", "yes"], _networks = ["host", "none", "private"];
 
     /// <summary>The isolations, in the order of <see cref="CageIsolation"/>.</summary>
     public static IReadOnlyList<string> Isolations => _isolations;
@@ -21,6 +21,9 @@ public static class Words
     /// <summary>What becomes of what is nested in a snapshot's source, in the order of <see cref="Snapshots.NestedDecision"/>.</summary>
     public static IReadOnlyList<string> NestedDecisions => _nested;
 
+    /// <summary>The networks, in the order of <see cref="NetworkMode"/>.</summary>
+    public static IReadOnlyList<string> Networks => _networks;
+
     /// <summary>No and yes.</summary>
     public static IReadOnlyList<string> NoYes => _noYes;
 
@@ -29,6 +32,9 @@ public static class Words
 
     /// <summary>The word for <paramref name="device"/>.</summary>
     public static string Word(this DeviceView device) => _devices[(int)device];
+
+    /// <summary>The word for <paramref name="network"/>.</summary>
+    public static string Word(this NetworkMode network) => _networks[(int)network];
 
     /// <summary>The word for <paramref name="provider"/>.</summary>
     public static string Word(this SnapshotProvider provider) => _providers[(int)provider];

@@ -145,7 +145,7 @@ static int is_possible(void)
 /* Options that ask for an init of another kind, or for one in control groups of version 1, which it must be born in. */
 static int is_special(const char *option)
 {
-    static const char *const special[] = { "--isolation", "--memory", "--swap", "--cpu", "--processes", "--io-weight" };
+    static const char *const special[] = { "--isolation", "--memory", "--swap", "--cpu", "--processes", "--io-weight", "--network" };
     for (size_t i = 0; i < sizeof special / sizeof *special; i++)
         if (strncmp(option, special[i], strlen(special[i])) == 0)
             return 1;

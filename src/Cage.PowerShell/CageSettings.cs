@@ -27,6 +27,18 @@ internal interface IShareParameters
     string[] Tmpfs { get; }
 }
 
+/// <summary>The parameters by which New-Cage and Set-Cage say which network a cage has.</summary>
+internal interface INetworkParameters
+{
+    NetworkMode Network { get; }
+
+    string? Address { get; }
+
+    string[] Publish { get; }
+
+    string[] AllowFrom { get; }
+}
+
 /// <summary>Turns parameters into what the engine takes.</summary>
 internal static class CageSettings
 {
@@ -36,6 +48,25 @@ internal static class CageSettings
 
     /// <summary>The names of <see cref="IShareParameters"/>.</summary>
     public static readonly IReadOnlyList<string> ShareNames = [nameof(IShareParameters.Bind), nameof(IShareParameters.Tmpfs)];
+
+    /// <summary>The names of <see cref="INetworkParameters"/>.</summary>
+    public static readonly IReadOnlyList<string> NetworkNames = [nameof(INetworkParameters.Network), nameof(INetworkParameters.Address), nameof(INetworkParameters.Publish), nameof(INetworkParameters.AllowFrom)];
+
+    /// <summary><paramref name="before"/> with what is given. Whoever leaves the private network leaves what goes with it.</summary>
+    public static CageNetwork NetworkFrom(this INetworkParameters given, CageNetwork before, Func<string, bool> isGiven, CageStore store)
+    {
+        NetworkMode mode = isGiven(nameof(given.Network)) ? given.Network : before.Mode;
+        if (mode != before.Mode) before = CageNetwork.Host;
+        return before with
+        {
+            Mode = mode,
+            Address = isGiven(nameof(given.Address)) ? string.IsNullOrEmpty(given.Address) ? null : given.Address : before.Address,
+            Ports = isGiven(nameof(given.Publish)) ? Parsed(given.Publish, nameof(given.Publish), PublishedPort.Parse) : before.Ports,
+            AllowedFrom = isGiven(nameof(given.AllowFrom))
+                ? Parsed(given.AllowFrom, nameof(given.AllowFrom), text => char.IsAsciiDigit(text[0]) && text.Contains('.') ? CageNetwork.ParseAllowed(text) : store.Find(text).Id.ToString("D"))
+                : before.AllowedFrom,
+        };
+    }
 
     /// <summary>What <see cref="IShareParameters.Bind"/> says.</summary>
     public static CageBind[] Binds(this IShareParameters given) => Parsed(given.Bind, nameof(given.Bind), CageBind.Parse);

@@ -52,7 +52,7 @@ internal static class Errors
         CageError.CageAlreadyExists => ErrorCategory.ResourceExists,
         CageError.CageNotRunning or CageError.CageAlreadyRunning => ErrorCategory.InvalidOperation,
         CageError.CageRequiresRoot => ErrorCategory.PermissionDenied,
-        CageError.CageMountFailed or CageError.CageStartFailed or CageError.CageCommandFailed => ErrorCategory.OpenError,
+        CageError.CageNetworkFailed or CageError.CageMountFailed or CageError.CageStartFailed or CageError.CageCommandFailed => ErrorCategory.OpenError,
         CageError.CageStopTimeout => ErrorCategory.OperationTimeout,
         CageError.CageBusy => ErrorCategory.ResourceBusy,
         CageError.CageConfInvalid => ErrorCategory.InvalidData,

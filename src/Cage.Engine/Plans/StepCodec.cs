@@ -17,6 +17,7 @@ internal static class StepCodec
         (typeof(ShareResolver), ShareResolver.Read),
         (typeof(MakePath), MakePath.Read),
         (typeof(BindHost), BindHost.Read),
+        (typeof(RaiseLoopback), RaiseLoopback.Read),
         (typeof(PivotRoot), PivotRoot.Read),
         (typeof(NameHost), NameHost.Read),
     ];

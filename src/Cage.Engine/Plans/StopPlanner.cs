@@ -1,3 +1,4 @@
+using Cage.Engine.Network;
 using Cage.Engine.Runtime;
 using Cage.Engine.State;
 using Cage.Engine.Store;
@@ -31,6 +32,7 @@ internal static class StopPlanner
         int[] running = [.. CageProcesses.Find(cage).Where(pid => pid != cage.ProcessId)];
         if (running.Length > 0 || record.Stop.Length > 0) steps.Add(new EndProcesses(cage, running, patience));
         if (cage.ProcessId is not null) steps.Add(new EndInit(cage));
+        if (record.Network.Mode == NetworkMode.Private && (cage.State != CageState.Stopped || new PrivateNetwork(cage.Id).Exists)) steps.Add(new DisconnectNetwork(cage.Id));
         if (Files.Status(record.MountPath) is { IsMountRoot: true })
         {
             steps.Add(new UnmountTree(cage, record.MountPath, options.Force));

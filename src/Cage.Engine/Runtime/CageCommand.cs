@@ -59,7 +59,7 @@ internal static class CommandStarter
                 Descriptors = command.Descriptors,
                 WorkingDirectory = command.Directory ?? DefaultDirectory(root, account.Home),
                 JoinProcess = init,
-                Join = record.Isolation == CageIsolation.Jail ? JailNamespaces : Spawn.CLONE_NEWNS,
+                Join = record.Isolation == CageIsolation.Jail ? JailNamespaces | (record.Network.Mode == NetworkMode.Host ? 0 : Spawn.CLONE_NEWNET) : Spawn.CLONE_NEWNS,
                 ControlGroup = group,
                 TaskFiles = tasks.Open,
                 Root = init is null ? root : null,

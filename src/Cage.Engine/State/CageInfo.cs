@@ -60,6 +60,9 @@ public sealed class CageInfo
     /// <summary>What in it is empty at each start and kept in memory.</summary>
     public IReadOnlyList<CageTmpfs> Tmpfs => Record.Tmpfs;
 
+    /// <summary>Which network it has.</summary>
+    public CageNetwork Network => Record.Network;
+
     /// <summary>Its folder in the store.</summary>
     public string Path => Record.Path;
 

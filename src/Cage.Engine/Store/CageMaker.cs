@@ -80,12 +80,14 @@ internal static class CageMaker
         Limits = request.Limits,
         Binds = ResolveSources(request.Binds),
         Tmpfs = request.Tmpfs,
+        Network = request.Network,
     };
 
     private static void Refuse(CageStore store, NewCage request)
     {
         RefuseTexts(request.Name, request.Memo, request.Environment);
         RefuseLimits(request.Limits);
+        RefuseNetwork(request.Network, request.Isolation);
         if (store.Get(request.Id) is not null)
             throw new CageException(CageError.CageAlreadyExists, $"There is a cage {request.Id} already.", "Leave the id out for a new one.", request.Id.ToString());
         foreach (Guid id in request.Base) RefuseBase(store, id);
@@ -118,6 +120,13 @@ internal static class CageMaker
     {
         if (limits.Problem() is var (key, problem))
             throw new CageException(CageError.CageArgumentInvalid, $"{key} cannot be {limits.Text(key)}: {problem}.", target: key);
+    }
+
+    /// <summary>Refuses a network that such a cage cannot have.</summary>
+    /// <exception cref="CageException">CageArgumentInvalid.</exception>
+    public static void RefuseNetwork(CageNetwork network, CageIsolation isolation)
+    {
+        if (network.Problem(isolation) is string problem) throw new CageException(CageError.CageArgumentInvalid, $"The network cannot be {network.Mode.Word()}: {problem}.", target: network.Mode.Word());
     }
 
     /// <summary>Binds with what their sources lead to now, through all symbolic links: a start follows none, so that nobody can lay one in its way.</summary>

@@ -120,6 +120,9 @@ public sealed record CageRecord
     /// <summary>What in it is empty at each start and kept in memory.</summary>
     public IReadOnlyList<CageTmpfs> Tmpfs { get; init; } = [];
 
+    /// <summary>Which network it has.</summary>
+    public CageNetwork Network { get; init; } = CageNetwork.Host;
+
     /// <summary>The whole path of its files.</summary>
     public string RootPath => $"{Path}/{Root}";
 
@@ -175,6 +178,7 @@ public sealed record CageRecord
             Device = (DeviceView)Word(file, "device", Words.Devices),
             Environment = [.. file.Values("environment").Select(value => Variable(file, ConfText.Unescape(value)))],
             Limits = CageLimits.From(file),
+            Network = CageNetwork.From(file, (CageIsolation)Word(file, "isolation", Words.Isolations), Word(file, "network", Words.Networks)),
             Binds = Parsed(file, "bind", CageBind.Parse),
             Tmpfs = Parsed(file, "tmpfs", CageTmpfs.Parse),
         };
@@ -199,6 +203,7 @@ public sealed record CageRecord
         if (Device != DeviceView.Private || file.Value("device") is not null) file.Set("device", Device.Word());
         if (!file.Values("environment").Select(ConfText.Unescape).SequenceEqual(Environment)) file.Set("environment", [.. Environment.Select(ConfText.Escape)]);
         Limits.WriteTo(file);
+        Network.WriteTo(file);
         if (!Parsed(file, "bind", CageBind.Parse).SequenceEqual(Binds)) file.Set("bind", [.. Binds.Select(bind => ConfText.Escape(bind.ToString()))]);
         if (!Parsed(file, "tmpfs", CageTmpfs.Parse).SequenceEqual(Tmpfs)) file.Set("tmpfs", [.. Tmpfs.Select(tmpfs => ConfText.Escape(tmpfs.ToString()))]);
     }
@@ -251,7 +256,7 @@ public sealed record CageRecord
     private static string Variable(ConfFile file, string value) =>
         VariableProblem(value) is string problem ? throw file.Invalid("environment", $"is \"{value}\": {problem}") : value;
 
-    private static T[] Parsed<T>(ConfFile file, string key, Func<string, T> parse)
+    internal static T[] Parsed<T>(ConfFile file, string key, Func<string, T> parse)
     {
         List<T> values = [];
         foreach (string value in file.Values(key))

@@ -49,6 +49,9 @@ public sealed record NewCage
     /// <summary>What in it is empty at each start and kept in memory.</summary>
     public IReadOnlyList<CageTmpfs> Tmpfs { get; init; } = [];
 
+    /// <summary>Which network it has; a private one without an address gets the first that is free.</summary>
+    public CageNetwork Network { get; init; } = CageNetwork.Host;
+
     /// <summary>A directory that its files come from; read-only cages only.</summary>
     public string? Source { get; init; }
 

@@ -72,6 +72,7 @@ public sealed partial class NewCageCommand : CageCmdlet
             Environment = Values.Variables(Environment),
             Binds = this.Binds(),
             Tmpfs = this.TmpfsList(),
+            Network = this.NetworkFrom(CageNetwork.Host, IsGiven, Engine.Store),
             Limits = this.Limits(CageLimits.None, IsGiven),
             Source = Source is null ? null : GetUnresolvedProviderPathFromPSPath(Source),
             SourceMode = SourceMode,

@@ -11,7 +11,7 @@ namespace Cage.PowerShell.Commands;
 [OutputType(typeof(CageInfo))]
 public sealed partial class SetCageCommand : CageTargetCmdlet
 {
-    private static readonly string[] _writableOnly = [nameof(Isolation), nameof(Device), nameof(Environment), nameof(StartScript), nameof(StopScript), .. CageSettings.LimitNames, .. CageSettings.ShareNames];
+    private static readonly string[] _writableOnly = [nameof(Isolation), nameof(Device), nameof(Environment), nameof(StartScript), nameof(StopScript), .. CageSettings.LimitNames, .. CageSettings.ShareNames, .. CageSettings.NetworkNames];
 
     /// <summary>Another name.</summary>
     [Parameter]
@@ -78,6 +78,7 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
                 Start = IsGiven(nameof(StartScript)) ? StartScript : before.Start,
                 Binds = IsGiven(nameof(Bind)) ? binds : before.Binds,
                 Tmpfs = IsGiven(nameof(Tmpfs)) ? tmpfs : before.Tmpfs,
+                Network = this.NetworkFrom(before.Network, IsGiven, Engine.Store),
                 Limits = this.Limits(before.Limits, IsGiven),
                 Stop = IsGiven(nameof(StopScript)) ? StopScript : before.Stop,
             },

@@ -50,7 +50,7 @@ public sealed record CageNetwork
     public static string ParseAllowed(string text)
     {
         if (Guid.TryParseExact(text, "D", out Guid id)) return id.ToString("D");
-        if (IPNetwork.TryParse(text.Contains('/') ? text : $"{text}/32", out IPNetwork network) && network.BaseAddress.AddressFamily == AddressFamily.InterNetwork && IsWritten(text)) return text;
+        if (IPNetwork.TryParse(text.Contains('/') ? text : $"{text}/32", out IPNetwork network) && network.BaseAddress.AddressFamily == AddressFamily.InterNetwork && network.BaseAddress.ToString() == text.Split('/')[0]) return text;
         throw new FormatException("it is neither a cage nor an IPv4 address or network, such as 192.168.0.0/16");
     }
 

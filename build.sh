@@ -94,7 +94,7 @@ need() {
 need_for_build() { need cc=gcc stdlib.h=libc6-dev zlib.h=zlib1g-dev || die 'cannot build without these'; }
 
 need_for_test() {
-    need nginx=nginx-light curl=curl strace=strace tmux=tmux unshare=util-linux ip=iproute2 ps=procps jq=jq ||
+    need nginx=nginx-light curl=curl strace=strace tmux=tmux unshare=util-linux ip=iproute2 nft=nftables ps=procps jq=jq ||
         say 'the tests that need these are skipped'
 }
 

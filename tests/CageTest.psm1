@@ -3,7 +3,7 @@ What the Pester tests share: the module under test, a store and a base of their 
 #>
 Set-StrictMode -Version Latest
 
-$hierarchies = '/sys/fs/cgroup/unified', '/sys/fs/cgroup'
+$hierarchies = '/sys/fs/cgroup/unified', '/sys/fs/cgroup', '/sys/fs/cgroup/memory', '/sys/fs/cgroup/cpu', '/sys/fs/cgroup/pids', '/sys/fs/cgroup/blkio', '/sys/fs/cgroup/freezer'
 
 # A small root, copied from this machine: a shell, a few programs and what they link to. No proc, sys, dev, tmp or run.
 $makeRoot = @'

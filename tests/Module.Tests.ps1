@@ -27,7 +27,7 @@ Describe 'The module' {
         Get-Verb $_.Verb | Should -Not -BeNullOrEmpty
         $_.OutputType | Should -Not -BeNullOrEmpty
     }
-    It 'asks before <_>' -ForEach 'New-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage', 'Restart-Cage', 'Remove-Cage',
+    It 'asks before <_>' -ForEach 'New-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage', 'Restart-Cage', 'Remove-Cage', 'Suspend-Cage', 'Resume-Cage',
         'Add-CageCommand', 'Add-CageFile', 'Clear-Cage', 'Copy-CageAccount', 'New-CageShim', 'Remove-CageCommand', 'Remove-CageShim', 'Trace-CageCommand', 'Update-Cage' {
         (Get-Command $_).Parameters.Keys | Should -Contain 'WhatIf'
         (Get-Command $_).Parameters.Keys | Should -Contain 'Confirm'
@@ -97,6 +97,11 @@ Describe 'Views' -Skip:(-not $isRoot) {
         $text | Should -Match '(?m)^Base +: base'
         $text | Should -Match '(?m)^Memo +: first'
         Get-Cage host0 | Format-List | Out-String | Should -Match '(?m)^Kind +: ReadOnly \(the live host\)'
+    }
+    It 'shows what cages use as a table' {
+        $lines = Measure-Cage web | Out-String -Stream -Width 80 | Where-Object { $_ }
+        $lines[0] | Should -Match '^Cage +State +CPU\(s\) +Memory\(M\) +Processes +Allocated\(M\) +Exclusive\(M\)'
+        $lines[2] | Should -Match '^web +Running +\d+\.\d\d +\d+\.\d +1 +\d+\.\d +\d+\.\d'
     }
     It 'shows mounts and processes as tables' {
         Get-CageMount web | Out-String -Width 120 | Should -Match '(?m)^web +/proc +proc +proc +private +rw'

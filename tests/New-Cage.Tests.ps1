@@ -30,6 +30,21 @@ Describe 'New-Cage' -Skip:(-not $isRoot) {
         $cage.Record.Device | Should -Be 'Host'
         $cage.Record.Environment | Sort-Object | Should -Be 'A=1', 'B=x y'
     }
+    It 'takes limits, bytes as numbers or texts' {
+        $limits = (New-Cage web -MemoryLimit 512MB -SwapLimit '1G' -CpuLimit 0.5 -CpuWeight 200 -ProcessLimit 100 -IOWeight 50).Limits
+        $limits.Memory, $limits.Swap, $limits.Cpu, $limits.CpuWeight, $limits.Processes, $limits.IoWeight | Should -Be 512MB, 1GB, 0.5, 200, 100, 50
+        "$limits" | Should -Be 'memory 512M, swap 1G, cpu 0.5, cpuweight 200, processes 100, ioweight 50'
+        (New-Cage plain).Limits.IsEmpty | Should -BeTrue
+    }
+    It 'takes binds and tmpfs, and mounts them' {
+        'text' | Set-Content "$($store.Folder)/file"
+        $cage = New-Cage web -Base base -Bind "$($store.Folder)/file:/given:ro", "$($store.Root):/small" -Tmpfs '/scratch:1M'
+        "$($cage.Binds)" | Should -Be "$($store.Folder)/file:/given:ro $($store.Root):/small"
+        $cage.Binds[0].IsReadOnly, $cage.Binds[1].IsReadOnly | Should -Be $true, $false
+        Start-Cage web
+        Invoke-Cage web -- cat /given /small/etc/base | Should -Be 'text', 'small'
+        (Get-CageMount web | Where-Object Target -EQ /scratch).Options | Should -BeLike '*size=1024k*'
+    }
     It 'takes bases as names, ids, beginnings of ids and objects, in order' {
         $other = New-Cage other -ReadOnly
         $base = Get-Cage base
@@ -85,6 +100,8 @@ Describe 'New-Cage' -Skip:(-not $isRoot) {
         @{ What = 'a name with #'; Id = 'CageArgumentInvalid'; Category = 'InvalidArgument'; Arguments = @{ Name = 'a#b' } }
         @{ What = 'a name with a newline'; Id = 'CageArgumentInvalid'; Category = 'InvalidArgument'; Arguments = @{ Name = "a`nb" } }
         @{ What = 'a source that is not there'; Id = 'CageArgumentInvalid'; Category = 'InvalidArgument'; Arguments = @{ ReadOnly = $true; Source = '/nowhere' } }
+        @{ What = 'a limit that no cage can live in'; Id = 'CageArgumentInvalid'; Category = 'InvalidArgument'; Arguments = @{ MemoryLimit = 1KB } }
+        @{ What = 'a bind without a target'; Id = 'CageArgumentInvalid'; Category = 'InvalidArgument'; Arguments = @{ Bind = '/srv' } }
         @{ What = 'a variable without a name'; Id = 'CageArgumentInvalid'; Category = 'InvalidArgument'; Arguments = @{ Environment = @{ '' = 1 } } }
     ) {
         if (-not $Arguments.ContainsKey('Name')) { $Arguments.Name = 'web' }

@@ -33,6 +33,25 @@ Describe 'Set-Cage' -Skip:(-not $isRoot) {
         $changed.Base | Should -BeNullOrEmpty
         $changed.Record.Environment | Should -BeNullOrEmpty
     }
+    It 'changes limits while it runs, one by one, and takes them away with $null' {
+        $null = Start-Cage web
+        Set-Cage web -MemoryLimit 64MB -ProcessLimit 10
+        Set-Cage web -MemoryLimit '32M'
+        "$((Get-Cage web).Limits)" | Should -Be 'memory 32M, processes 10'
+        Invoke-Cage web -- bash -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 1 & done; wait' 2>&1 | Out-String | Should -BeLike '*fork: retry*'
+        "$((Set-Cage web -ProcessLimit $null -PassThru).Limits)" | Should -Be 'memory 32M'
+        Invoke-Cage web -- bash -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 0 & n=$i; done; wait; echo $n' | Should -Be 12
+    }
+    It 'changes binds and tmpfs while it is stopped' {
+        Set-Cage web -Bind "$($store.Root):/small:ro" -Tmpfs /scratch
+        "$((Get-Cage web).Binds)", "$((Get-Cage web).Tmpfs)" | Should -Be "$($store.Root):/small:ro", '/scratch'
+        Start-Cage web
+        Set-Cage web -Bind @() -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageAlreadyRunning,*'
+        Stop-Cage web
+        (Set-Cage web -Bind @() -PassThru).Binds | Should -BeNullOrEmpty
+        "$((Get-Cage web).Tmpfs)" | Should -Be '/scratch'
+    }
     It 'keeps comments and unknown keys' {
         '# mine', 'colour=blue' | Add-Content "$($web.Path)/cage.conf"
         Set-Cage web -Memo after
@@ -70,6 +89,7 @@ Describe 'Set-Cage' -Skip:(-not $isRoot) {
     It 'refuses <What>' -ForEach @(
         @{ What = 'a bad name'; Arguments = @{ NewName = 'a#b' } }
         @{ What = 'a bad variable'; Arguments = @{ Environment = @{ 'A=B' = "`0" } } }
+        @{ What = 'a limit that cannot be'; Arguments = @{ CpuLimit = 0 } }
         @{ What = 'a script outside of the folder'; Arguments = @{ StartScript = '../../etc/passwd' } }
         @{ What = 'a memo that could not be read again'; Arguments = @{ Memo = "a`0b" } }
     ) {
@@ -80,6 +100,8 @@ Describe 'Set-Cage' -Skip:(-not $isRoot) {
         Get-Content "$($web.Path)/cage.conf" | Should -Be $conf
     }
     It 'has no isolation, device, environment or scripts for a read-only cage' {
+        Set-Cage base -ProcessLimit 5 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageArgumentInvalid,*'
         Set-Cage base -Isolation Jail -ErrorVariable problem -ErrorAction SilentlyContinue
         $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageArgumentInvalid,*'
         (Set-Cage base -Memo small -PassThru).Memo | Should -Be 'small'

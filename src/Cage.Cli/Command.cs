@@ -12,6 +12,9 @@ internal sealed record Command(string Name, string Usage, string Summary, Func<A
     /// <summary>Options that take a value.</summary>
     public IReadOnlyList<string> Values { get; init; } = [];
 
+    /// <summary>What <c>cage help NAME</c> says besides.</summary>
+    public string More { get; init; } = "";
+
     /// <summary>Whether it ends with the status of a command run in a cage.</summary>
     public bool RunsCommand { get; init; }
 }

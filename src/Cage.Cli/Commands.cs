@@ -9,16 +9,24 @@ internal static class Commands
 {
     public static readonly IReadOnlyList<Command> All =
     [
-        new("new", "new NAME [--base NAME|ID]... [--isolation chroot|pivot|jail] [--device private|host] [--environment K=V]... [--memo TEXT] | new NAME --read-only [--source DIR] [--source-mode link|copy|move] [--base NAME|ID]... [--memo TEXT] | with either, in place of --source: [--command NAME|PATH]... [--file PATH]... [--pack NAME]... [--no-packs] [--keep-setuid]",
+        new("new", "new NAME [--base NAME|ID]... [--isolation chroot|pivot|jail] [--device private|host] [--environment K=V]... [--memo TEXT] [SETTING]... | new NAME --read-only [--source DIR] [--source-mode link|copy|move] [--base NAME|ID]... [--memo TEXT] | with either, in place of --source: [--command NAME|PATH]... [--file PATH]... [--pack NAME]... [--no-packs] [--keep-setuid]",
             "make a cage, print its id", NewCommand.Run)
         {
             Switches = ["--read-only", "--no-packs", "--keep-setuid"],
-            Values = ["--base", "--isolation", "--device", "--environment", "--memo", "--source", "--source-mode", "--command", "--file", "--pack"],
+            Values = ["--base", "--isolation", "--device", "--environment", "--memo", "--source", "--source-mode", "--command", "--file", "--pack", .. Settings.Options],
+            More = Settings.Help,
+        },
+        new("set", "set NAME... [--name NEW] [--memo TEXT] [--environment K=V]... [SETTING]...", "change cages, running ones too", SetCommand.Run)
+        {
+            Values = ["--name", "--memo", "--environment", .. Settings.Options],
+            More = Settings.Help,
         },
         new("list", "list [--json]", "list the cages", ListCommand.Run) { Switches = ["--json"] },
         new("show", "show NAME [--json]", "show one cage", ListCommand.Show) { Switches = ["--json"] },
         new("start", "start NAME... [--read-only]", "start cages", StateCommands.Start) { Switches = ["--read-only"] },
         new("stop", "stop NAME... [--force] [--timeout SECONDS]", "stop cages", StateCommands.Stop) { Switches = ["--force"], Values = ["--timeout"] },
+        new("suspend", "suspend NAME...", "stop all processes of cages where they stand", StateCommands.Suspend),
+        new("resume", "resume NAME...", "let suspended cages go on", StateCommands.Resume),
         new("exec", "exec [-u USER] [-w DIR] [-e K=V]... [-t] NAME -- COMMAND...", "run a command in a running cage", ExecCommand.Exec)
         {
             Switches = ["--terminal"],
@@ -30,14 +38,16 @@ internal static class Commands
             Values = ["--user", "--directory", "--environment"],
             RunsCommand = true,
         },
-        new("run", "run [--base NAME|ID]... [--isolation pivot|jail] [-u USER] [-w DIR] [-e K=V]... [-t] -- COMMAND...", "run a command in a cage that is not kept", ExecCommand.RunOnce)
+        new("run", "run [--base NAME|ID]... [--isolation pivot|jail] [-u USER] [-w DIR] [-e K=V]... [-t] [SETTING]... -- COMMAND...", "run a command in a cage that is not kept", ExecCommand.RunOnce)
         {
             Switches = ["--terminal"],
-            Values = ["--base", "--isolation", "--user", "--directory", "--environment"],
+            Values = ["--base", "--isolation", "--user", "--directory", "--environment", .. Settings.Options],
+            More = Settings.Help,
             RunsCommand = true,
         },
         new("plan", "plan NAME [--json]", "show what a start (or, of a running cage, a stop) would do", PlanCommand.Run) { Switches = ["--json"] },
         new("mounts", "mounts [NAME] [--json]", "list the mounts of running cages", MountsCommand.Run) { Switches = ["--json"] },
+        new("measure", "measure [NAME]... [--json]", "show what cages use of processor, memory and disks", MeasureCommand.Run) { Switches = ["--json"] },
         new("publish", "publish NAME...", "make writable cages read-only, to be bases", StateCommands.Publish),
         new("snapshot new", "snapshot new [--source DIR] [--provider btrfs|reflink|copy|live] [--note TEXT] [--as-host] [--nested PATH=snapshot|skip|empty]... [--exclude PATTERN]...",
             "make a snapshot of the host (or DIR), print its name", SnapshotCommands.New)

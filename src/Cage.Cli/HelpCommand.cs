@@ -29,7 +29,7 @@ internal static class HelpCommand
     /// <summary>Says more about each of the commands.</summary>
     public static int Tell(params Command[] commands)
     {
-        Console.WriteLine(string.Join("\n\n", commands.Select(command => $"cage {command.Usage}\n\n{command.Summary}")));
+        Console.WriteLine(string.Join("\n\n", commands.Select(command => $"cage {command.Usage}\n\n{command.Summary}{(command.More.Length == 0 ? "" : $"\n\n{command.More}")}")));
         return 0;
     }
 

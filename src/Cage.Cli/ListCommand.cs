@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Cage.Engine;
 using Cage.Engine.State;
+using Cage.Engine.Store;
 
 namespace Cage.Cli;
 
@@ -40,7 +41,8 @@ internal static class ListCommand
         [
             ("id", $"{cage.Id}"), ("name", cage.Name), ("kind", cage.IsLive ? $"{cage.Kind} (the live host)" : $"{cage.Kind}"), ("state", $"{cage.State}"),
             ("isolation", cage.Isolation?.ToString()), ("base", string.Join(' ', cage.Base)), ("memo", cage.Memo.Replace("\n", "\n            ")), ("path", cage.Path),
-            ("root path", cage.RootPath), ("process id", Number(cage.ProcessId)), ("mount point", cage.MountPoint),
+            ("root path", cage.RootPath), ("process id", Number(cage.ProcessId)), ("mount point", cage.MountPoint), ("network", Network(cage)), ("limits", cage.Limits.ToString()),
+            ("binds", string.Join(' ', cage.Record.Binds)), ("tmpfs", string.Join(' ', cage.Record.Tmpfs)),
             ("started", cage.StartTime?.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)),
         ];
         foreach (var (name, value) in members)
@@ -65,6 +67,31 @@ internal static class ListCommand
         if (cage.StartTime is DateTimeOffset start) json.WriteString("startTime", start);
         else json.WriteNull("startTime");
         json.WriteBoolean("isLive", cage.IsLive);
+        json.WriteTexts("binds", cage.Record.Binds.Select(bind => bind.ToString()));
+        json.WriteTexts("tmpfs", cage.Record.Tmpfs.Select(tmpfs => tmpfs.ToString()));
+        json.WriteStartObject("network");
+        json.WriteString("mode", cage.Network.Mode.ToString());
+        json.WriteString("address", cage.Network.Address);
+        json.WriteTexts("ports", cage.Network.Ports.Select(port => port.ToString()));
+        json.WriteTexts("allowedFrom", cage.Network.AllowedFrom);
+        json.WriteEndObject();
+        json.WriteStartObject("limits");
+        WriteNumber(json, "memory", cage.Limits.Memory);
+        WriteNumber(json, "swap", cage.Limits.Swap);
+        WriteNumber(json, "cpu", cage.Limits.Cpu);
+        WriteNumber(json, "cpuWeight", cage.Limits.CpuWeight);
+        WriteNumber(json, "processes", cage.Limits.Processes);
+        WriteNumber(json, "ioWeight", cage.Limits.IoWeight);
+        json.WriteEndObject();
+    }
+
+    private static string Network(CageInfo cage) => cage.Network.Mode == NetworkMode.Host ? ""
+        : string.Join(' ', new[] { cage.Network.Mode.Word(), cage.Network.Address }.Concat(cage.Network.Ports.Select(port => port.ToString())));
+
+    private static void WriteNumber(Utf8JsonWriter json, string name, decimal? value)
+    {
+        if (value is decimal number) json.WriteNumber(name, number);
+        else json.WriteNull(name);
     }
 
     private static string Number(int? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "";

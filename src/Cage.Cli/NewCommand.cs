@@ -15,6 +15,7 @@ internal static class NewCommand
         bool readOnly = arguments.Has("--read-only");
         if (readOnly && (arguments.Has("--isolation") || arguments.Has("--device") || arguments.Has("--environment")))
             throw new UsageException("a read-only cage is never started: it has no isolation, device or environment");
+        if (readOnly && Settings.Given(arguments) is string useless) throw new UsageException($"a read-only cage is never started: it has no {useless}");
         if (!readOnly && (arguments.Has("--source") || arguments.Has("--source-mode"))) throw new UsageException("--source goes with --read-only");
         if (arguments.Has("--source-mode") && !arguments.Has("--source")) throw new UsageException("--source-mode goes with --source");
         RootRequest contents = RootCommands.Request(arguments);
@@ -30,6 +31,10 @@ internal static class NewCommand
             Isolation = (CageIsolation)arguments.Word("--isolation", Words.Isolations, (int)CageIsolation.Jail),
             Device = (DeviceView)arguments.Word("--device", Words.Devices, (int)DeviceView.Private),
             Environment = arguments.All("--environment"),
+            Limits = Settings.Limits(arguments, CageLimits.None),
+            Binds = Settings.Binds(arguments, []),
+            Tmpfs = Settings.Tmpfs(arguments, []),
+            Network = Settings.Network(arguments, CageNetwork.Host, selector => engine.Store.Find(selector).Id.ToString("D")),
             Source = arguments.Value("--source"),
             SourceMode = (SourceMode)arguments.Word("--source-mode", _modes, (int)SourceMode.Link),
         };

@@ -12,7 +12,7 @@ internal static class PlanCommand
     {
         CageEngine engine = Commands.OpenEngine();
         CageInfo cage = engine.Find(arguments.OneName());
-        Plan plan = cage.State == CageState.Running ? engine.PlanStop(cage.Record) : engine.PlanStart(cage.Record);
+        Plan plan = cage.State == CageState.Stopped ? engine.PlanStart(cage.Record) : engine.PlanStop(cage.Record);
         if (arguments.Has("--json"))
             Json.WriteArray(plan.Lines, (json, line) =>
             {

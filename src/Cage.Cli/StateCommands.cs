@@ -5,7 +5,7 @@ using Cage.Engine.Store;
 
 namespace Cage.Cli;
 
-/// <summary>cage start, cage stop, cage publish, cage remove: each name in turn; one that fails does not keep the others.</summary>
+/// <summary>cage start, cage stop, cage remove, and others that act: each name in turn; one that fails does not keep the others.</summary>
 internal static class StateCommands
 {
     public static int Start(Arguments arguments)
@@ -19,6 +19,10 @@ internal static class StateCommands
         StopOptions options = new() { Force = arguments.Has("--force"), Patience = Patience(arguments.Value("--timeout")) };
         return ForEach(arguments, (engine, cage, cancellation) => engine.Stop(cage, options, Messages.Warning, cancellation));
     }
+
+    public static int Suspend(Arguments arguments) => ForEach(arguments, (engine, cage, cancellation) => engine.Suspend(cage, cancellation));
+
+    public static int Resume(Arguments arguments) => ForEach(arguments, (engine, cage, cancellation) => engine.Resume(cage, cancellation));
 
     public static int Remove(Arguments arguments)
     {

@@ -1,4 +1,5 @@
 using Cage.Engine.Layers;
+using Cage.Engine.Network;
 using Cage.Engine.Plans;
 using Cage.Engine.Runtime;
 using Cage.Engine.Snapshots;
@@ -44,6 +45,8 @@ public sealed partial class CageEngine
     {
         ArgumentNullException.ThrowIfNull(request);
         StartCheck.RequireRoot("making a cage");
+        using Descriptor? turn = AddressPool.TakeTurn(Settings, request.Network);
+        if (turn is not null) request = request with { Network = new AddressPool(Settings).Assign(request.Network, request.Id, Store.ReadAll()) };
         return Look(CageMaker.Make(Store, request));
     }
 
@@ -56,13 +59,26 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("changing a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         CageRecord before = CageStore.Refresh(record), after = change(before);
+        if (!after.Binds.SequenceEqual(before.Binds)) after = after with { Binds = CageMaker.ResolveSources(after.Binds) };
         CageMaker.RefuseTexts(after.Name, after.Memo, after.Environment);
-        bool reshaped = after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base);
-        if (reshaped && Settled(before, cancellation).State == CageState.Running)
-            throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation and device can only change while it is stopped.", "Stop it first.", before.Name);
+        CageMaker.RefuseLimits(after.Limits);
+        CageMaker.RefuseNetwork(after.Network, after.Isolation);
+        bool rewired = !after.Network.IsSameAs(before.Network);
+        using Descriptor? turn = rewired ? AddressPool.TakeTurn(Settings, after.Network) : null;
+        if (turn is not null) after = after with { Network = new AddressPool(Settings).Assign(after.Network, after.Id, Store.ReadAll()) };
+        bool reshaped = rewired || after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base) ||
+            !after.Binds.SequenceEqual(before.Binds) || !after.Tmpfs.SequenceEqual(before.Tmpfs);
+        if (reshaped && Settled(before, cancellation).State != CageState.Stopped)
+            throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation, device, binds, tmpfs and network can only change while it is stopped.", "Stop it first.", before.Name);
         if (!after.Base.SequenceEqual(before.Base) && LayerChain.Resolve(Store, after.Base).Records.Any(layer => layer.Id == after.Id))
             throw new CageException(CageError.CageArgumentInvalid, $"\"{before.Name}\" would be its own base (a cycle).", "Choose bases that do not need it.", before.Name);
+        // A killed start may have left it, and nothing would know it any more.
+        if (rewired && before.Network.Mode == NetworkMode.Private) new PrivateNetwork(before.Id).Disconnect();
+        bool isLive = after.Limits != before.Limits && Look(before).State != CageState.Stopped;
+        if (isLive) LimitGroups.Change(Look(before), after.Limits);
         CageStore.Write(after);
+        // What was started after the groups were filled, by a command that had read the conf before.
+        if (isLive) LimitGroups.Enter(Look(after));
         return Look(after);
     }
 
@@ -71,7 +87,7 @@ public sealed partial class CageEngine
     public Plan PlanStart(CageRecord record, StartOptions? options = null)
     {
         StartCheck.RefuseReadOnly(record);
-        return new Plan(record.Name, [.. StartPlanner.ForStored(Settings, record, () => LayerChain.Resolve(Store, record.Base, record), options?.ReadOnly ?? false)]);
+        return new Plan(record.Name, [.. StartPlanner.ForStored(Settings, record, () => LayerChain.Resolve(Store, record.Base, record), options?.ReadOnly ?? false, NetworkCheck.Allowed(Store, record))]);
     }
 
     /// <summary>What a stop would do, step by step; empty when there is nothing to do.</summary>
@@ -89,7 +105,7 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("starting a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
-        if (Settled(record, cancellation).State == CageState.Running)
+        if (Settled(record, cancellation).State != CageState.Stopped)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs already.", target: record.Name);
         // Without its init or its note, what is left may still have the upper mounted, and a second overlay on it would corrupt it.
         if (ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 } left)
@@ -97,8 +113,9 @@ public sealed partial class CageEngine
                 CageError.CageBusy, $"\"{record.Name}\" was not stopped: process {string.Join(", ", left.Take(5))} of it still runs.", $"cage stop {record.Name} (Stop-Cage) ends what is left.", record.Name);
         bool readOnly = options?.ReadOnly ?? false;
         StartCheck.Refuse(Store, record, readOnly);
+        NetworkCheck.Refuse(Store, record);
         using HostContext host = new(Settings, record, _stage);
-        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(record, readOnly, warn), readOnly), host, cancellation);
+        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(record, readOnly, warn), readOnly, NetworkCheck.Allowed(Store, record)), host, cancellation);
         return Look(record);
     }
 
@@ -114,6 +131,32 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("stopping a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         return StopHeld(CageStore.Refresh(record), options, warn, cancellation);
+    }
+
+    /// <summary>Stops all processes of a running cage where they stand; one that is suspended is fine.</summary>
+    /// <exception cref="CageException">CageNotRunning; CageBusy: one does not come to rest, and all go on.</exception>
+    public CageInfo Suspend(CageRecord record, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("suspending a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        CageInfo cage = Look(CageStore.Refresh(record));
+        if (cage.State == CageState.Stopped) throw CommandStarter.NotRunning(cage);
+        Freezer.Freeze(cage, cancellation);
+        return Look(cage.Record);
+    }
+
+    /// <summary>Lets a suspended cage go on; one that runs is fine.</summary>
+    /// <exception cref="CageException">CageNotRunning.</exception>
+    public CageInfo Resume(CageRecord record, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("resuming a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        CageInfo cage = Look(CageStore.Refresh(record));
+        if (cage.State == CageState.Stopped) throw CommandStarter.NotRunning(cage);
+        Freezer.Thaw(cage.Id);
+        return Look(cage.Record);
     }
 
     /// <summary>Starts a command in a running cage and returns at once.</summary>
@@ -147,17 +190,26 @@ public sealed partial class CageEngine
     /// <summary>Starts a cage that is not kept. It ends with the calling thread, or when the result is disposed.</summary>
     /// <param name="bases">Names or ids of the cages below it, the topmost first; none means the host's (the nil UUID).</param>
     /// <param name="isolation">Pivot or Jail.</param>
+    /// <param name="shape">Gives it further settings: limits, binds…</param>
     /// <param name="takeEarly">Takes a Jail's init that was started beforehand, where there is one.</param>
     /// <exception cref="CageException">As <see cref="Start"/>.</exception>
-    public EphemeralCage StartEphemeral(IReadOnlyList<string> bases, CageIsolation isolation, Func<HeadStart?>? takeEarly = null)
+    public EphemeralCage StartEphemeral(IReadOnlyList<string> bases, CageIsolation isolation, Func<CageRecord, CageRecord>? shape = null, Func<HeadStart?>? takeEarly = null)
     {
         ArgumentNullException.ThrowIfNull(bases);
         StartCheck.RequireRoot("running a cage");
         if (isolation == CageIsolation.Chroot)
             throw new CageException(CageError.CageArgumentInvalid, "A cage that is not kept cannot be a chroot, whose mounts the host would have to keep.", "Use pivot or jail.");
         Directory.CreateDirectory(Settings.Run);
-        HeadStart? early = isolation == CageIsolation.Jail ? takeEarly?.Invoke() : null;
-        CageRecord record = new() { Path = Settings.Run, Id = early?.Id ?? EphemeralId.New(), Kind = CageKind.Writable, Name = "run", Isolation = isolation };
+        CageRecord record = new() { Path = Settings.Run, Id = EphemeralId.New(), Kind = CageKind.Writable, Name = "run", Isolation = isolation };
+        if (shape is not null) record = shape(record);
+        CageMaker.RefuseLimits(record.Limits);
+        CageMaker.RefuseNetwork(record.Network, isolation);
+        if (record.Network.Mode == NetworkMode.Private)
+            throw new CageException(CageError.CageArgumentInvalid, "A cage that is not kept has no address of its own.", "Use --network host or none, or make a cage.", "private");
+        if (record.Binds.Count > 0) record = record with { Binds = CageMaker.ResolveSources(record.Binds) };
+        // One with limits would be outside of its groups, one with a network of its own in the host's.
+        HeadStart? early = isolation == CageIsolation.Jail && record.Limits.IsEmpty && record.Network.Mode == NetworkMode.Host ? takeEarly?.Invoke() : null;
+        if (early is not null) record = record with { Id = early.Id };
         HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL, Early = early };
         try
         {
@@ -214,7 +266,7 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("publishing a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
-        if (Settled(record, cancellation).State == CageState.Running || ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 })
+        if (Settled(record, cancellation).State != CageState.Stopped || ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 })
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs: a layer must not be written any more.", "Stop it first.", record.Name);
         return Look(CagePublisher.Publish(Store, record));
     }
@@ -231,7 +283,7 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("removing a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
-        if (Settled(record, cancellation).State == CageState.Running && !force)
+        if (Settled(record, cancellation).State != CageState.Stopped && !force)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", "Stop it first, or remove it with --force (-Force).", record.Name);
         StopHeld(record, new StopOptions { Force = force }, warn, cancellation);
         new Roots.ShimMaker(Store, record).Remove(_ => true);
@@ -243,6 +295,14 @@ public sealed partial class CageEngine
 
     /// <summary>The processes of a running cage, its init included; none for one that is stopped.</summary>
     public IReadOnlyList<CageProcess> GetProcesses(CageInfo cage) => CageProcess.Of(cage);
+
+    /// <summary>What a cage uses at this moment; of one that is stopped, what its own files take.</summary>
+    public CageUsage Measure(CageInfo cage, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(cage);
+        StartCheck.RequireRoot("measuring a cage");
+        return CageUsage.Of(cage, cancellation);
+    }
 
     private LayerChain FindLayers(CageRecord record, bool readOnly, Action<string>? warn)
     {

@@ -42,6 +42,12 @@ public enum CageError
     /// <summary>An argument cannot be used.</summary>
     CageArgumentInvalid,
 
+    /// <summary>A cage's network could not be made.</summary>
+    CageNetworkFailed,
+
+    /// <summary>A limit could not be set.</summary>
+    CageLimitFailed,
+
     /// <summary>The kernel lacks what is needed.</summary>
     CageKernelUnsupported,
 

@@ -9,7 +9,7 @@ public static class Words
 {
     private static readonly string[] _isolations = ["chroot", "pivot", "jail"], _devices = ["private", "host"],
         _providers = ["btrfs", "reflink", "copy", "live"], _nested = ["snapshot", "skip", "empty"], _noYes = ["no", "yes"],
-        _reasons = ["requested", "interpreter", "needed", "symlink", "script", "pack"], _contents = ["command", "file", "pack"];
+        _reasons = ["requested", "interpreter", "needed", "symlink", "script", "pack"], _contents = ["command", "file", "pack"], _networks = ["host", "none", "private"];
 
     /// <summary>The isolations, in the order of <see cref="CageIsolation"/>.</summary>
     public static IReadOnlyList<string> Isolations => _isolations;
@@ -25,6 +25,8 @@ public static class Words
 
     /// <summary>What can be put into a root, in the order of <see cref="RootWishKind"/>.</summary>
     public static IReadOnlyList<string> ContentKinds => _contents;
+    /// <summary>The networks, in the order of <see cref="NetworkMode"/>.</summary>
+    public static IReadOnlyList<string> Networks => _networks;
 
     /// <summary>No and yes.</summary>
     public static IReadOnlyList<string> NoYes => _noYes;
@@ -34,6 +36,9 @@ public static class Words
 
     /// <summary>The word for <paramref name="device"/>.</summary>
     public static string Word(this DeviceView device) => _devices[(int)device];
+
+    /// <summary>The word for <paramref name="network"/>.</summary>
+    public static string Word(this NetworkMode network) => _networks[(int)network];
 
     /// <summary>The word for <paramref name="provider"/>.</summary>
     public static string Word(this SnapshotProvider provider) => _providers[(int)provider];

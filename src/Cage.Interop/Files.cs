@@ -13,7 +13,7 @@ public static unsafe partial class Files
 
     public const uint S_IFMT = 0xF000, S_IFDIR = 0x4000, S_IFCHR = 0x2000, S_IFREG = 0x8000, S_IFLNK = 0xA000;
 
-    public const long OVERLAYFS_SUPER_MAGIC = 0x794c7630, CGROUP2_SUPER_MAGIC = 0x63677270;
+    public const long OVERLAYFS_SUPER_MAGIC = 0x794c7630, CGROUP2_SUPER_MAGIC = 0x63677270, CGROUP_SUPER_MAGIC = 0x27e0eb;
 
     private const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_REMOVEDIR = 0x200, AT_EMPTY_PATH = 0x1000;
     private const int SYS_openat2 = 437;
@@ -69,6 +69,20 @@ public static unsafe partial class Files
                 if (error is Errno.EAGAIN or Errno.EINTR) continue;
                 return error is Errno.ENOENT or Errno.ENOTDIR ? null : throw new LinuxException(error, "openat2", path);
             }
+        }
+    }
+
+    /// <summary>Opens an absolute path in which no part may be a symbolic link (openat2(2), RESOLVE_NO_SYMLINKS).</summary>
+    /// <exception cref="LinuxException">ELOOP: one is; ENOENT and the others of openat2(2).</exception>
+    public static Descriptor OpenWithoutLinks(string path, int flags)
+    {
+        OpenHow how = new() { Flags = (uint)(flags | O_CLOEXEC), Resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+        fixed (byte* name = Terminated(path))
+        {
+            long number;
+            do number = syscall(SYS_openat2, AT_FDCWD, name, &how, sizeof(OpenHow));
+            while (Check.Interrupted(number));
+            return Check.Descriptor(number, "openat2", path);
         }
     }
 

@@ -12,6 +12,9 @@ public enum SpawnStage
     /// <summary>The process or its namespaces could not be made (clone3(2)).</summary>
     Clone,
 
+    /// <summary>A control group of version 1 could not be entered (write(2) to its tasks).</summary>
+    Groups,
+
     /// <summary>The cage's namespaces could not be joined (setns(2)).</summary>
     Join,
 
@@ -72,6 +75,9 @@ public sealed class SpawnRequest
 
     /// <summary>The control group (its directory, version 2) that the process is born in.</summary>
     public Descriptor? ControlGroup { get; init; }
+
+    /// <summary>The <c>tasks</c> files of control groups of version 1, open for writing, that the process enters by itself before all else.</summary>
+    public IReadOnlyList<Descriptor> TaskFiles { get; init; } = [];
 
     /// <summary>The directory that becomes the root (chroot(2)).</summary>
     public Descriptor? Root { get; init; }
@@ -134,6 +140,7 @@ public static unsafe partial class Spawn
         ArgumentNullException.ThrowIfNull(request);
         using Strings candidates = new(request.Candidates), arguments = new(request.Arguments), environment = new(request.Environment);
         int[] descriptors = [.. request.Descriptors.Select(descriptor => descriptor.Number)];
+        int[] tasks = [.. request.TaskFiles.Select(file => file.Number)];
         uint[] groups = request.Identity is null ? [] : [.. request.Identity.Groups];
         byte[]? directory = request.WorkingDirectory is null ? null : Files.Terminated(request.WorkingDirectory);
         Native native = new()
@@ -150,6 +157,7 @@ public static unsafe partial class Spawn
             Executable = request.Executable?.Number ?? -1,
             DescriptorCount = (uint)descriptors.Length,
             GroupCount = (uint)groups.Length,
+            TaskFileCount = (uint)tasks.Length,
             Uid = request.Identity?.Uid ?? 0,
             Gid = request.Identity?.Gid ?? 0,
             Flags = (request.NewSession ? NewSession : 0) | (request.ControllingTerminal ? ControllingTerminal : 0) |
@@ -157,11 +165,13 @@ public static unsafe partial class Spawn
             DeathSignal = request.DeathSignal,
         };
         fixed (int* numbers = descriptors)
+        fixed (int* taskFiles = tasks)
         fixed (uint* ids = groups)
         fixed (byte* path = directory)
         {
             native.Descriptors = numbers;
             native.Groups = ids;
+            native.TaskFiles = taskFiles;
             native.Directory = path;
             int result = cage_spawn(&native);
             GC.KeepAlive(request);
@@ -179,6 +189,7 @@ public static unsafe partial class Spawn
     private static string Operation(SpawnStage stage) => stage switch
     {
         SpawnStage.Clone => "clone3",
+        SpawnStage.Groups => "write",
         SpawnStage.Join => "setns",
         SpawnStage.Unshare => "unshare",
         SpawnStage.Descriptors => "dup2",
@@ -219,9 +230,10 @@ public static unsafe partial class Spawn
         public int* Descriptors;
         public byte* Directory;
         public uint* Groups;
+        public int* TaskFiles;
         public ulong Create, Unshare, Join;
         public int JoinDescriptor, ControlGroup, Root, Executable;
-        public uint DescriptorCount, GroupCount, Uid, Gid, Flags;
+        public uint DescriptorCount, GroupCount, TaskFileCount, Uid, Gid, Flags;
         public int DeathSignal;
         public int Pid, PidDescriptor, Error, FailedStage;
     }

@@ -142,13 +142,23 @@ static int is_possible(void)
     return geteuid() == 0;
 }
 
-/* Whether it is `cage run`, in the isolation that is the default. */
+/* Options that ask for an init of another kind, or for one in control groups of version 1, which it must be born in. */
+static int is_special(const char *option)
+{
+    static const char *const special[] = { "--isolation", "--memory", "--swap", "--cpu", "--processes", "--io-weight", "--network" };
+    for (size_t i = 0; i < sizeof special / sizeof *special; i++)
+        if (strncmp(option, special[i], strlen(special[i])) == 0)
+            return 1;
+    return 0;
+}
+
+/* Whether it is `cage run` of the init that is the default. */
 static int is_wanted(int argc, char *const *argv)
 {
     if (argc < 3 || strcmp(argv[1], "run") != 0)
         return 0;
     for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strncmp(argv[i], "--isolation", strlen("--isolation")) == 0)
+        if (is_special(argv[i]))
             return 0;
     return 1;
 }

@@ -129,6 +129,10 @@ static void __attribute__((noinline, noreturn)) child(struct request *request)
 {
     /* CLONE_CLEAR_SIGHAND has taken the handlers away, which must not run here; SIGPIPE, ignored by .NET, would stay so. */
     sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+    /* By the child itself, and before it sees a control group namespace of its own: LegacyGroups says why. */
+    for (uint32_t i = 0; i < request->task_file_count; i++)
+        if (write(request->task_files[i], "0", 1) < 0)
+            fail(request, STAGE_GROUPS);
     uint64_t join = request->join & ~(uint64_t)CLONE_NEWPID;
     if (join && setns(request->join_fd, (int)join) < 0)
         fail(request, STAGE_JOIN);

@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 /* Which step failed. The numbers are known to Cage.Interop's SpawnStage. */
-enum stage { STAGE_NONE, STAGE_CLONE, STAGE_JOIN, STAGE_UNSHARE, STAGE_DESCRIPTORS, STAGE_SESSION, STAGE_ROOT,
+enum stage { STAGE_NONE, STAGE_CLONE, STAGE_GROUPS, STAGE_JOIN, STAGE_UNSHARE, STAGE_DESCRIPTORS, STAGE_SESSION, STAGE_ROOT,
              STAGE_DIRECTORY, STAGE_IDENTITY, STAGE_EXECUTE };
 
 enum flag { NEW_SESSION = 1, CONTROLLING_TERMINAL = 2, SET_IDENTITY = 4, ORPHAN = 8 };
@@ -16,6 +16,7 @@ struct request {
     const int32_t *descriptors;    /* descriptors[i] becomes descriptor i; every other one is closed */
     const char *directory;         /* inside the root; NULL keeps the current one */
     const uint32_t *groups;
+    const int32_t *task_files;     /* tasks of control groups of version 1, which the child enters */
     uint64_t create;               /* CLONE_NEW* for the child */
     uint64_t unshare;              /* CLONE_NEW* that the child leaves behind once it is in its control group */
     uint64_t join;                 /* CLONE_NEW* taken from join_fd, a pidfd; 0 for none */
@@ -25,6 +26,7 @@ struct request {
     int32_t exec_fd;               /* -1: use candidates */
     uint32_t descriptor_count;
     uint32_t group_count;
+    uint32_t task_file_count;
     uint32_t uid;
     uint32_t gid;
     uint32_t flags;

@@ -60,13 +60,13 @@ internal static class Errors
         CageError.CageAlreadyExists => ErrorCategory.ResourceExists,
         CageError.CageNotRunning or CageError.CageAlreadyRunning => ErrorCategory.InvalidOperation,
         CageError.CageRequiresRoot => ErrorCategory.PermissionDenied,
-        CageError.CageMountFailed or CageError.CageStartFailed or CageError.CageCommandFailed => ErrorCategory.OpenError,
+        CageError.CageNetworkFailed or CageError.CageMountFailed or CageError.CageStartFailed or CageError.CageCommandFailed => ErrorCategory.OpenError,
         CageError.CageStopTimeout => ErrorCategory.OperationTimeout,
         CageError.CageBusy => ErrorCategory.ResourceBusy,
         CageError.CageConfInvalid or CageError.CageFileInvalid => ErrorCategory.InvalidData,
         CageError.CageKernelUnsupported or CageError.CagePowerShellMissing => ErrorCategory.NotInstalled,
         CageError.CageAmbiguous or CageError.CageArgumentInvalid => ErrorCategory.InvalidArgument,
-        CageError.CageStoreFailed or CageError.CageSnapshotFailed => ErrorCategory.WriteError,
+        CageError.CageStoreFailed or CageError.CageSnapshotFailed or CageError.CageLimitFailed => ErrorCategory.WriteError,
         _ => ErrorCategory.NotSpecified,
     };
 }

@@ -16,6 +16,7 @@ internal sealed class CageOfAttribute : ArgumentTransformationAttribute
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => Values.Unwrap(inputData) switch
     {
         CageMount mount => Find(mount.CageId, mount.Cage),
+        CageUsage usage => Find(usage.CageId, usage.Cage),
         CageProcess process => Find(process.CageId, process.Cage),
         _ => inputData,
     };
@@ -47,6 +48,17 @@ internal sealed class CageReferenceAttribute : ArgumentTransformationAttribute
         object?[] list => Array.ConvertAll(list, item => Transform(engineIntrinsics, item)),
         _ => inputData,
     };
+}
+
+/// <summary>Lets bytes be written as <c>"512M"</c>, as cage.conf has them, besides PowerShell's own 512MB.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class ByteSizeAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) =>
+        Values.Unwrap(inputData) is string text && text.Length > 0 && char.IsLetter(text[^1])
+            ? Quantity.Bytes(text) ?? throw new ArgumentTransformationMetadataException($"\"{text}\" is not a number of bytes, such as 512MB.")
+            : inputData;
 }
 
 /// <summary>What PowerShell's values are to the engine.</summary>

@@ -68,9 +68,14 @@ public class CageRecordTests
             Isolation = CageIsolation.Jail,
             Device = DeviceView.Host,
             Environment = ["A=1", "B=x # y", "C=two\nlines", "D=", "E=\\"],
+            Binds = [CageBind.Parse("/a#b\\:c:/d:ro"), CageBind.Parse("/e\\\\:/f")],
+            Tmpfs = [CageTmpfs.Parse("/g:64M"), CageTmpfs.Parse("/h")],
+            Limits = new CageLimits { Memory = 512 << 20, Swap = 0, Cpu = 1.5m, CpuWeight = 50, Processes = 100, IoWeight = 10000 },
         };
         CageRecord back = Read(Write(record));
-        Assert.Equal(record with { Base = back.Base, Environment = back.Environment }, back);
+        Assert.Equal(record with { Base = back.Base, Environment = back.Environment, Binds = back.Binds, Tmpfs = back.Tmpfs }, back);
+        Assert.Equal(record.Binds, back.Binds);
+        Assert.Equal(record.Tmpfs, back.Tmpfs);
         Assert.Equal(record.Base, back.Base);
         Assert.Equal(record.Environment, back.Environment);
     }
@@ -82,6 +87,39 @@ public class CageRecordTests
         Assert.Equal(text, Write(Read(text), text));
         string renamed = Write(Read(text) with { Name = "other", Isolation = CageIsolation.Pivot }, text);
         Assert.Equal(text.Replace("name=the_cage #", "name=other #") + "isolation=pivot\n", renamed);
+    }
+
+    [Fact]
+    public void Limits_stand_one_a_line_and_those_in_other_words_stay()
+    {
+        string text = Seed + "memory=0.5G # half\nprocesses=100\n";
+        CageRecord record = Read(text);
+        Assert.Equal(new CageLimits { Memory = 512 << 20, Processes = 100 }, record.Limits);
+        Assert.Equal("memory 512M, processes 100", record.Limits.ToString());
+        Assert.Equal(text, Write(record, text));
+        Assert.Equal(text.Replace("processes=100\n", "") + "cpu=0.5\n", Write(record with { Limits = record.Limits with { Processes = null, Cpu = 0.5m } }, text));
+    }
+
+    [Theory]
+    [InlineData("memory=much")]
+    [InlineData("memory=4K")]
+    [InlineData("memory=-1")]
+    [InlineData("swap=")]
+    [InlineData("cpu=0")]
+    [InlineData("cpu=1/2")]
+    [InlineData("cpuweight=0")]
+    [InlineData("cpuweight=10001")]
+    [InlineData("processes=1")]
+    [InlineData("processes=1.5")]
+    [InlineData("ioweight=x")]
+    [InlineData("bind=/a")]
+    [InlineData("bind=/a:/b:what")]
+    [InlineData("tmpfs=/a:b")]
+    public void A_setting_that_cannot_be_names_its_line(string line)
+    {
+        CageException refused = Assert.Throws<CageException>(() => Read(Seed + line + "\n"));
+        Assert.Equal(CageError.CageConfInvalid, refused.Error);
+        Assert.Contains($"line 10: {line.Split('=')[0]} is \"", refused.Message);
     }
 
     /// <summary>An equal value in other words, as a hand may have written it, is not touched.</summary>

@@ -184,7 +184,7 @@ public sealed class PlanTests : IDisposable
         new MountFileSystem("tmpfs", "dev", ulong.MaxValue, ["a=b", "c", ""]),
         new MakeDevices(),
         new ShareResolver("/etc/resolv.conf"),
-        new PivotRoot(),
+        new ShareResolver("/etc/resolv.conf", "nameserver 192.0.2.1\n"), new MakePath("a/b"), new BindHost("/a b", "c", 5), new RaiseLoopback(), new PivotRoot(),
         new NameHost("web"),
     ];
 

@@ -5,17 +5,21 @@ namespace Cage.Tests;
 /// <summary>What cages may leave behind: mounts, processes, control groups, loop devices, notes. Looks for it, takes it away, and tells.</summary>
 public static class Leftovers
 {
-    private static readonly string[] _hierarchies = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+    private static readonly string[] _hierarchies = 
+        ["/sys/fs/cgroup/unified", "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/blkio", "/sys/fs/cgroup/freezer"];
 
-    /// <summary>The control group of a cage, where it has one now.</summary>
-    public static string? GroupOf(Guid id) => _hierarchies.Select(root => $"{root}/cage/{id:D}").FirstOrDefault(Directory.Exists);
+    /// <summary>A control group of a cage, where it has one now.</summary>
+    public static string? GroupOf(Guid id) => GroupsOf(id).FirstOrDefault();
+
+    /// <summary>The control groups of a cage, of both versions.</summary>
+    public static IEnumerable<string> GroupsOf(Guid id) => _hierarchies.Select(root => $"{root}/cage/{id:D}").Where(Directory.Exists);
 
     /// <summary>Takes away what is left of the cages with these ids whose files are beneath <paramref name="folder"/>, and says what it was.</summary>
     public static IReadOnlyList<string> Clear(string folder, IEnumerable<Guid> ids)
     {
         List<string> found = [];
         foreach (Guid id in ids.Distinct())
-            if (GroupOf(id) is string group) ClearGroup(group, found);
+            foreach (string group in GroupsOf(id)) ClearGroup(group, found);
         ClearProcesses(folder, found);
         foreach (MountEntry mount in MountTable.Read().Beneath(folder).Reverse())
         {
@@ -40,7 +44,7 @@ public static class Leftovers
     {
         string[] processes = [.. Directory.EnumerateFiles(group, "cgroup.procs", SearchOption.AllDirectories).SelectMany(File.ReadAllLines)];
         found.Add($"control group {group}{(processes.Length == 0 ? "" : $" with {string.Join(", ", processes.Select(Describe))}")}");
-        File.WriteAllText($"{group}/cgroup.kill", "1");
+        if (File.Exists($"{group}/cgroup.kill")) File.WriteAllText($"{group}/cgroup.kill", "1");
         for (int attempt = 0; attempt < 100 && Directory.Exists(group); attempt++)
         {
             try

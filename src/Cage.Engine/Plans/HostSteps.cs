@@ -61,6 +61,7 @@ internal sealed record StartInit(string Cage, Guid Id, ulong Namespaces, bool Ow
         (Descriptor ours, Descriptor theirs) = Channels.SocketPair();
         using (theirs)
         using (Descriptor nothing = Files.Open("/dev/null", Files.O_RDWR))
+        using (TaskFiles tasks = TaskFiles.Of(Id))
         using (Descriptor? group = ControlGroup.Of(Id)?.TryOpen(), others = isFirst ? null : ControlGroup.Of(Id)?.TryOpenKill())
         {
             SpawnedProcess init = Spawn.Start(new SpawnRequest
@@ -72,6 +73,7 @@ internal sealed record StartInit(string Cage, Guid Id, ulong Namespaces, bool Ow
                 Create = Namespaces,
                 Unshare = OwnControlGroupView ? Spawn.CLONE_NEWCGROUP : 0,
                 ControlGroup = group,
+                TaskFiles = tasks.Open,
                 NewSession = true,
                 Orphan = host.DeathSignal == 0,
                 DeathSignal = host.DeathSignal != 0 && others is not null ? Processes.SIGTERM : host.DeathSignal,

@@ -29,7 +29,7 @@ internal sealed record MakeFolder(string Path, uint Mode) : PortableStep
 /// <summary>Mounts a new file system in the root; its target is looked up inside the root, following no link out.</summary>
 internal sealed record MountFileSystem(string Type, string Path, ulong Attributes, IReadOnlyList<string> Options) : PortableStep
 {
-    public override string Action => $"mount {Type}{Flags()}{(Options.Count == 0 ? "" : $" ({string.Join(',', Options)})")}";
+    public override string Action => $"mount {Type}{Flags(Attributes)}{(Options.Count == 0 ? "" : $" ({string.Join(',', Options)})")}";
 
     public override string Target => $"/{Path}";
 
@@ -59,9 +59,10 @@ internal sealed record MountFileSystem(string Type, string Path, ulong Attribute
 
     public static PortableStep Read(ref WireReader wire) => new MountFileSystem(wire.Text(), wire.Text(), (ulong)wire.Number(), wire.Texts());
 
-    private string Flags() =>
-        ((Attributes & Mounts.MOUNT_ATTR_RDONLY) != 0 ? " ro" : "") + ((Attributes & Mounts.MOUNT_ATTR_NOSUID) != 0 ? " nosuid" : "") +
-        ((Attributes & Mounts.MOUNT_ATTR_NODEV) != 0 ? " nodev" : "") + ((Attributes & Mounts.MOUNT_ATTR_NOEXEC) != 0 ? " noexec" : "");
+    /// <summary>MOUNT_ATTR_* bits as mount(8) has them, with a space before each.</summary>
+    public static string Flags(ulong attributes) =>
+        ((attributes & Mounts.MOUNT_ATTR_RDONLY) != 0 ? " ro" : "") + ((attributes & Mounts.MOUNT_ATTR_NOSUID) != 0 ? " nosuid" : "") +
+        ((attributes & Mounts.MOUNT_ATTR_NODEV) != 0 ? " nodev" : "") + ((attributes & Mounts.MOUNT_ATTR_NOEXEC) != 0 ? " noexec" : "");
 }
 
 /// <summary>Fills a private <c>/dev</c>: the nodes that harm nobody, the links that programs expect. [003]</summary>

@@ -1,4 +1,5 @@
 using Cage.Engine.Layers;
+using Cage.Engine.Network;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 using Cage.Interop;
@@ -15,26 +16,32 @@ public sealed record StartOptions
 /// <summary>Makes the plan of a start from a cage's record and its layers.</summary>
 internal static class StartPlanner
 {
-    private const ulong Quiet = Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NODEV, Inert = Quiet | Mounts.MOUNT_ATTR_NOEXEC;
+    private const ulong Quiet = Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NODEV, Inert = Quiet | Mounts.MOUNT_ATTR_NOEXEC,
+        JailNamespaces = Spawn.CLONE_NEWNS | Spawn.CLONE_NEWPID | Spawn.CLONE_NEWIPC | Spawn.CLONE_NEWUTS;
 
     /// <summary>The steps for a cage of the store. They are made as they are taken: an init comes up while its layers are still looked for.</summary>
     /// <param name="settings">Where things are.</param>
     /// <param name="record">The cage.</param>
     /// <param name="findLayers">Finds those below it.</param>
     /// <param name="readOnly">Whether nothing can be written in it this time.</param>
-    public static IEnumerable<Step> ForStored(StoreSettings settings, CageRecord record, Func<LayerChain> findLayers, bool readOnly)
+    /// <param name="allowed">The addresses that may reach its private network.</param>
+    public static IEnumerable<Step> ForStored(StoreSettings settings, CageRecord record, Func<LayerChain> findLayers, bool readOnly, IReadOnlyList<string> allowed)
     {
         yield return new MakeControlGroup(record.Id);
+        if (!record.Limits.IsEmpty) yield return new SetLimits(record.Id, record.Limits);
         if (record.Isolation == CageIsolation.Chroot)
         {
             yield return RootOf(record, findLayers(), readOnly);
-            foreach (Step step in Inside(record, OwnsResolver(record.RootPath))) yield return step;
+            foreach (Step step in Inside(record, HostResolver.None)) yield return step;
         }
         else
         {
             yield return StartInit(record);
             yield return new RecordInit(InitHint.PathOf(settings, record.Id), record.Id);
-            foreach (Step step in Enter(record, [RootOf(record, findLayers(), readOnly)], OwnsResolver(record.RootPath))) yield return step;
+            string gateway = record.Network.Mode == NetworkMode.Private ? new AddressPool(settings).Gateway : "";
+            HostResolver resolver = OwnsResolver(record.RootPath) ? HostResolver.None : gateway.Length > 0 ? HostResolver.Reachable(gateway) : HostResolver.Plain();
+            if (gateway.Length > 0) yield return new ConnectNetwork(record.Id, record.Network, gateway, allowed, resolver.Loopback);
+            foreach (Step step in Enter(record, [RootOf(record, findLayers(), readOnly)], resolver)) yield return step;
         }
         if (record.Start.Length > 0) yield return new RunStartScript($"{record.Path}/{record.Start}");
     }
@@ -55,6 +62,7 @@ internal static class StartPlanner
     public static IEnumerable<Step> ForEphemeral(CageStore store, CageRecord record, Func<IReadOnlyList<Guid>> bases)
     {
         yield return new MakeControlGroup(record.Id, Held: true);
+        if (!record.Limits.IsEmpty) yield return new SetLimits(record.Id, record.Limits, Held: true);
         yield return StartInit(record);
         LayerChain layers = LayerChain.Resolve(store, bases());
         yield return new HoldLayers(layers.Records);
@@ -64,21 +72,22 @@ internal static class StartPlanner
             new MountScratch(scratch),
             new MountOverlay(layers.Roots, $"{scratch}/{MountScratch.Upper}", $"{scratch}/{MountScratch.Work}", $"{scratch}/{MountScratch.MountPoint}"),
         ];
-        foreach (Step step in Enter(record, roots, ownsResolver: false)) yield return step;
+        foreach (Step step in Enter(record, roots, HostResolver.Plain())) yield return step;
     }
 
     private static StartInit StartInit(CageRecord record) => record.Isolation == CageIsolation.Jail
-        ? new StartInit(record.Name, record.Id, Spawn.CLONE_NEWNS | Spawn.CLONE_NEWPID | Spawn.CLONE_NEWIPC | Spawn.CLONE_NEWUTS, OwnControlGroupView: true)
+        ? new StartInit(record.Name, record.Id, JailNamespaces | (record.Network.Mode == NetworkMode.Host ? 0 : Spawn.CLONE_NEWNET), OwnControlGroupView: true)
         : new StartInit(record.Name, record.Id, Spawn.CLONE_NEWNS, OwnControlGroupView: false);
 
-    private static IEnumerable<Step> Enter(CageRecord record, IEnumerable<PortableStep> roots, bool ownsResolver)
+    private static IEnumerable<Step> Enter(CageRecord record, IEnumerable<PortableStep> roots, HostResolver resolver)
     {
-        List<PortableStep> steps = [new IsolatePropagation(), .. roots, .. Inside(record, ownsResolver), new PivotRoot()];
+        List<PortableStep> steps = [new IsolatePropagation(), .. roots, .. Inside(record, resolver), new PivotRoot()];
+        if (record.Network.Mode != NetworkMode.Host) steps.Add(new RaiseLoopback());
         if (record.Isolation == CageIsolation.Jail) steps.Add(new NameHost(HostNameFor(record.Name)));
         return steps.Select(step => step with { Side = StepSide.Inside });
     }
 
-    private static List<PortableStep> Inside(CageRecord record, bool ownsResolver)
+    private static List<PortableStep> Inside(CageRecord record, HostResolver resolver)
     {
         bool jail = record.Isolation == CageIsolation.Jail, chroot = record.Isolation == CageIsolation.Chroot;
         List<PortableStep> steps = [new MakeFolder("proc", 0x1ed), new MakeFolder("sys", 0x1ed), new MakeFolder("dev", 0x1ed), new MakeFolder("tmp", 0x3ff)];
@@ -97,17 +106,22 @@ internal static class StartPlanner
         steps.Add(new MountFileSystem("devpts", "dev/pts", Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC, ["newinstance", "gid=5", "mode=0620", "ptmxmode=0666"]));
         steps.Add(new MountFileSystem("tmpfs", "dev/shm", Quiet, ["mode=1777"]));
         steps.Add(new MountFileSystem("tmpfs", "tmp", Quiet, ["mode=1777"]));
-        if (chroot) return steps;
-        steps.Add(new MountFileSystem("tmpfs", "run", Quiet, ["mode=0755"]));
-        if (!ownsResolver && HostResolver() is string source) steps.Add(new ShareResolver(source));
+        if (!chroot) steps.Add(new MountFileSystem("tmpfs", "run", Quiet, ["mode=0755"]));
+        if (!chroot && resolver.Path is string source) steps.Add(new ShareResolver(source, resolver.Text));
+        steps.AddRange(Shares(record));
         return steps;
     }
 
-    /// <summary>The file behind /etc/resolv.conf; null when there is none.</summary>
-    private static string? HostResolver()
+    /// <summary>What the cage was given on purpose: its tmpfs first, so that a bind may lie in one.</summary>
+    private static IEnumerable<PortableStep> Shares(CageRecord record)
     {
-        using Descriptor? file = Files.TryOpen("/etc/resolv.conf", Files.O_PATH);
-        return file is null ? null : Files.ReadLink(file.ProcPath);
+        foreach (CageTmpfs tmpfs in record.Tmpfs)
+        {
+            string[] options = tmpfs.Size is long size ? ["mode=0755", $"size={size}"] : ["mode=0755"];
+            yield return new MakePath(tmpfs.Target[1..]);
+            yield return new MountFileSystem("tmpfs", tmpfs.Target[1..], Quiet, options);
+        }
+        foreach (CageBind bind in record.Binds) yield return new BindHost(bind);
     }
 
     /// <summary>Whether the cage has a resolv.conf of its own in its upper. An empty file is a mount point that an earlier start made.</summary>

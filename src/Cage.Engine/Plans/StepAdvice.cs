@@ -8,6 +8,11 @@ internal static class StepAdvice
     public static string? For(Step step, LinuxException cause) => (step, cause.Number) switch
     {
         (_, Errno.EPERM) when Host.EffectiveUser != 0 => "Run it as root.",
+        (BindHost, Errno.ELOOP) => "A part of that path is a symbolic link by now: set the bind again, with what it leads to.",
+        (BindHost bind, Errno.ENOENT) when cause.Target == bind.Source => "Make it, or take the bind away.",
+        (BindHost, Errno.EINVAL or Errno.ENOTDIR) => "A folder can only be bound over a folder, and a file over a file.",
+        (BindHost or MakePath, Errno.EEXIST) => "A part of the target is no folder in the cage, or a link that leads nowhere in it: choose another, or mend that.",
+        (SetLimits, _) => LimitAdvice(cause),
         (_, Errno.ENOSPC) => "Free space (and inodes) on that file system.",
         (MakeFolder, Errno.EROFS) => "A start that is to be read only, and a file system that is, make no folder: start it once to be written.",
         (MountOverlay, Errno.EROFS) => "dmesg says why overlayfs can only be read there; name another folder with data= in cage.conf, or use cage run.",
@@ -19,6 +24,17 @@ internal static class StepAdvice
         (MountOverlay, Errno.ELOOP) => "Two layers overlap, or a cage's own folder is among them: choose layers that lie apart.",
         (MountOverlay, Errno.EBUSY) => "Its upper or work folder is in use by another overlay mount.",
         (MountOverlay, Errno.EINVAL) => "dmesg may say more.",
+        _ => null,
+    };
+
+    /// <summary>What to do about a limit that was not taken.</summary>
+    public static string? LimitAdvice(LinuxException cause) => cause.Number switch
+    {
+        Errno.EBUSY when cause.Target?.EndsWith("subtree_control", StringComparison.Ordinal) == true =>
+            "Processes lie in the control group above the cages' own: docs/limits.md says how to give Cage one of its own.",
+        Errno.EBUSY => "What runs in the cage uses more than that and cannot be made to let go of it: end some of it, or allow more.",
+        Errno.EPERM or Errno.EACCES => "The control groups belong to somebody else here: docs/limits.md says how to have some delegated.",
+        Errno.EINVAL or Errno.ERANGE => "The kernel does not take that value.",
         _ => null,
     };
 }

@@ -15,6 +15,9 @@ internal static class StepCodec
         (typeof(MountFileSystem), MountFileSystem.Read),
         (typeof(MakeDevices), MakeDevices.Read),
         (typeof(ShareResolver), ShareResolver.Read),
+        (typeof(MakePath), MakePath.Read),
+        (typeof(BindHost), BindHost.Read),
+        (typeof(RaiseLoopback), RaiseLoopback.Read),
         (typeof(PivotRoot), PivotRoot.Read),
         (typeof(NameHost), NameHost.Read),
     ];

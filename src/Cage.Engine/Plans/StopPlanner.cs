@@ -1,3 +1,4 @@
+using Cage.Engine.Network;
 using Cage.Engine.Runtime;
 using Cage.Engine.State;
 using Cage.Engine.Store;
@@ -23,18 +24,21 @@ internal static class StopPlanner
     {
         List<Step> steps = [];
         CageRecord record = cage.Record;
+        if (cage.State == CageState.Suspended && !(options.Force && Freezer.LetsKill)) steps.Add(new ResumeProcesses(cage.Id));
+        if (cage.State == CageState.Suspended) cage = cage.Resumed();
         TimeSpan patience = options.Force ? TimeSpan.Zero : options.Patience;
         if (cage.State == CageState.Running && record.Stop.Length > 0 && !options.Force)
             steps.Add(new RunStopScript(cage, $"{record.Path}/{record.Stop}", patience));
         int[] running = [.. CageProcesses.Find(cage).Where(pid => pid != cage.ProcessId)];
         if (running.Length > 0 || record.Stop.Length > 0) steps.Add(new EndProcesses(cage, running, patience));
         if (cage.ProcessId is not null) steps.Add(new EndInit(cage));
+        if (record.Network.Mode == NetworkMode.Private && (cage.State != CageState.Stopped || new PrivateNetwork(cage.Id).Exists)) steps.Add(new DisconnectNetwork(cage.Id));
         if (Files.Status(record.MountPath) is { IsMountRoot: true })
         {
             steps.Add(new UnmountTree(cage, record.MountPath, options.Force));
             steps.Add(new FindLeftMounts(cage, record.MountPath));
         }
-        if (ControlGroup.Of(cage.Id) is { Exists: true }) steps.Add(new RemoveControlGroup(cage.Id));
+        if (ControlGroup.Of(cage.Id) is { Exists: true } || LegacyGroups.Of(cage.Id).Any()) steps.Add(new RemoveControlGroup(cage.Id));
         if (Files.Status(InitHint.PathOf(settings, cage.Id)) is not null) steps.Add(new ForgetInit(settings, cage.Id));
         return new Plan(cage.Name, steps);
     }

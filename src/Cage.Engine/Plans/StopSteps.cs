@@ -15,6 +15,14 @@ internal sealed record RunStopScript(CageInfo Cage, string Path, TimeSpan Patien
     internal override void Do(StepContext context) => CageScript.Run(Cage, Path, Patience, context.Cancellation);
 }
 
+/// <summary>Lets a suspended cage go on, since what stands still sees no signal.</summary>
+internal sealed record ResumeProcesses(Guid Id) : Step
+{
+    public override string Action => "resume what is suspended";
+
+    internal override void Do(StepContext context) => Freezer.Thaw(Id);
+}
+
 /// <summary>Ends what runs in the cage but its init.</summary>
 internal sealed record EndProcesses(CageInfo Cage, IReadOnlyCollection<int> Running, TimeSpan Patience) : Step
 {
@@ -112,15 +120,19 @@ internal sealed record FindLeftMounts(CageInfo Cage, string Path) : Step
     }
 }
 
-/// <summary>Takes the control group away.</summary>
+/// <summary>Takes the control group away, and those of version 1 where there are any.</summary>
 internal sealed record RemoveControlGroup(Guid Id) : Step
 {
     public override string Action => "remove the control group";
 
-    public override string? Target => ControlGroup.Of(Id)?.Path;
+    public override string Target => string.Join(' ', LegacyGroups.Of(Id).Select(group => group.Path).Prepend(ControlGroup.Of(Id)?.Path));
 
     /// <summary>The init of a start that was killed may have come up only after what runs was looked for.</summary>
-    internal override void Do(StepContext context) => ControlGroup.Of(Id)?.Remove(kill: true);
+    internal override void Do(StepContext context)
+    {
+        ControlGroup.Of(Id)?.Remove(kill: true);
+        LegacyGroups.Remove(Id);
+    }
 }
 
 /// <summary>Takes the note of the init away.</summary>

@@ -48,6 +48,7 @@ internal static class CommandStarter
         Account account = Account.Find(root, command.User);
         IReadOnlyList<string> environment = InsideEnvironment.Build(account, record, command.Environment);
         using Descriptor? group = ControlGroup.Of(record.Id)?.TryOpen();
+        using TaskFiles tasks = TaskFiles.Of(record.Id);
         try
         {
             return Spawn.Start(new SpawnRequest
@@ -58,8 +59,9 @@ internal static class CommandStarter
                 Descriptors = command.Descriptors,
                 WorkingDirectory = command.Directory ?? DefaultDirectory(root, account.Home),
                 JoinProcess = init,
-                Join = record.Isolation == CageIsolation.Jail ? JailNamespaces : Spawn.CLONE_NEWNS,
+                Join = record.Isolation == CageIsolation.Jail ? JailNamespaces | (record.Network.Mode == NetworkMode.Host ? 0 : Spawn.CLONE_NEWNET) : Spawn.CLONE_NEWNS,
                 ControlGroup = group,
+                TaskFiles = tasks.Open,
                 Root = init is null ? root : null,
                 Identity = account.Identity,
                 NewSession = command.OwnTerminal || command.OwnSession,
@@ -92,7 +94,9 @@ internal static class CommandStarter
     }
 
     public static CageException NotRunning(CageInfo cage) =>
-        new(CageError.CageNotRunning, $"\"{cage.Name}\" does not run.", $"Start it first: cage start {cage.Name} (Start-Cage).", cage.Name);
+        cage.State == CageState.Suspended
+            ? new(CageError.CageNotRunning, $"\"{cage.Name}\" is suspended.", $"Let it go on first: cage resume {cage.Name} (Resume-Cage).", cage.Name)
+            : new(CageError.CageNotRunning, $"\"{cage.Name}\" does not run.", $"Start it first: cage start {cage.Name} (Start-Cage).", cage.Name);
 
     private static string DefaultDirectory(Descriptor root, string home)
     {

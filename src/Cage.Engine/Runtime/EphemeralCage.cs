@@ -21,8 +21,11 @@ public sealed class EphemeralCage : IDisposable
     {
         if (Info.Record.Isolation != Store.CageIsolation.Jail) CageProcesses.Kill(Info);
         _host.EndInit();
+        bool limited = !Info.Record.Limits.IsEmpty;
+        if (limited) LegacyGroups.Remove(Info.Id);
         bool last = ControlGroup.Of(Info.Id)?.Remove() ?? true;
         _host.Dispose();
         if (!last) ControlGroup.Sweep();
+        if (limited) LegacyGroups.Sweep();
     }
 }

@@ -29,7 +29,7 @@ internal static class UpperCheck
             throw StartCheck.Problem(record, $"{own} leads to {real}, into another cage", "Two cages on one upper destroy it: give it a folder of its own, or publish that one and name it as base.");
         foreach (CageRecord other in store.ReadAll())
             if (other.Id != record.Id && other.Kind == CageKind.Writable && (RealPath(other.RootPath) == real || RealPath(other.WorkPath) == real) &&
-                CageInfo.Of(store.Settings, other).State == CageState.Running)
+                CageInfo.Of(store.Settings, other).State != CageState.Stopped)
                 throw Used(record, own, $"by \"{other.Name}\" ({other.Id}), which runs");
     }
 

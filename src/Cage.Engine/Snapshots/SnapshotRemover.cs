@@ -80,7 +80,7 @@ internal static class SnapshotRemover
         }
         // None of them can be started until it is gone.
         if (force) locks.AddRange(users.Where(cage => cage.Kind == CageKind.Writable).Select(cage => CageLock.Take(cage.Path)));
-        CageRecord[] running = [.. users.Where(cage => look(cage) == CageState.Running)];
+        CageRecord[] running = [.. users.Where(cage => look(cage) != CageState.Stopped)];
         CageRecord[] refused = force ? running : [.. users];
         if (refused.Length > 0)
             throw new CageException(

@@ -11,6 +11,9 @@ public enum CageState
 
     /// <summary>It is mounted (Chroot) or its init runs (Pivot, Jail).</summary>
     Running,
+
+    /// <summary>It runs, and all its processes stand still.</summary>
+    Suspended,
 }
 
 /// <summary>A cage as users see it: what its conf says, and what the kernel says of it at this moment.</summary>
@@ -18,11 +21,11 @@ public sealed class CageInfo
 {
     private readonly InitHint? _init;
 
-    private CageInfo(CageRecord record, InitHint? init, bool mounted)
+    private CageInfo(CageRecord record, InitHint? init, bool mounted, bool frozen = false)
     {
         Record = record;
         _init = init;
-        State = init is not null || mounted ? CageState.Running : CageState.Stopped;
+        State = init is not null || mounted ? frozen ? CageState.Suspended : CageState.Running : CageState.Stopped;
         ProcessId = init?.Pid;
         RootPath = record.Kind == CageKind.ReadOnly ? record.RootPath : init is InitHint running ? $"/proc/{running.Pid}/root" : mounted ? record.MountPath : null;
     }
@@ -36,7 +39,7 @@ public sealed class CageInfo
     /// <summary>ReadOnly or Writable.</summary>
     public CageKind Kind => Record.Kind;
 
-    /// <summary>Running or Stopped.</summary>
+    /// <summary>Running, Suspended or Stopped.</summary>
     public CageState State { get; }
 
     /// <summary>How it is entered; null for a read-only one, which is not.</summary>
@@ -47,6 +50,18 @@ public sealed class CageInfo
 
     /// <summary>Its description.</summary>
     public string Memo => Record.Memo;
+
+    /// <summary>What its processes together may use.</summary>
+    public CageLimits Limits => Record.Limits;
+
+    /// <summary>What of the host it sees too.</summary>
+    public IReadOnlyList<CageBind> Binds => Record.Binds;
+
+    /// <summary>What in it is empty at each start and kept in memory.</summary>
+    public IReadOnlyList<CageTmpfs> Tmpfs => Record.Tmpfs;
+
+    /// <summary>Which network it has.</summary>
+    public CageNetwork Network => Record.Network;
 
     /// <summary>Its folder in the store.</summary>
     public string Path => Record.Path;
@@ -77,12 +92,15 @@ public sealed class CageInfo
         if (record.Kind == CageKind.ReadOnly) return new CageInfo(record, null, mounted: false);
         InitHint? init = InitHint.Read(settings, record.Id);
         bool mounted = init is null && Files.Status(record.MountPath) is { IsMountRoot: true };
-        return new CageInfo(record, init, mounted);
+        return new CageInfo(record, init, mounted, (init is not null || mounted) && Freezer.IsFrozen(record.Id));
     }
 
     /// <summary>A cage that is not stored, by the init that its starter has as a child.</summary>
     internal static CageInfo OfInit(CageRecord record, int pid) =>
         new(record, ProcessStat.Read(pid) is ProcessStat stat ? new InitHint(pid, stat.StartTime) : null, mounted: false);
+
+    /// <summary>The same once it goes on.</summary>
+    internal CageInfo Resumed() => new(Record, _init, State != CageState.Stopped);
 
     /// <summary>A pidfd of the very init that this object tells of; null when it has ended or there is none.</summary>
     internal Descriptor? OpenInit()

@@ -18,7 +18,7 @@ public sealed record CageMount(
     internal static IReadOnlyList<CageMount> Of(CageInfo cage)
     {
         ArgumentNullException.ThrowIfNull(cage);
-        if (cage.State != CageState.Running) return [];
+        if (cage.State == CageState.Stopped) return [];
         bool isChroot = cage.Record.Isolation == CageIsolation.Chroot;
         // In its own namespace the kernel writes targets as the cage sees them; beneath a chroot's mount point they are cut to that.
         IEnumerable<MountEntry> entries = isChroot ? MountTable.Read().Beneath(cage.Record.MountPath) : MountTable.Read($"/proc/{cage.ProcessId}/mountinfo");

@@ -81,11 +81,17 @@ internal static class CageMaker
         Device = request.Device,
         Environment = request.Environment,
         Origin = request.Origin,
+        Limits = request.Limits,
+        Binds = ResolveSources(request.Binds),
+        Tmpfs = request.Tmpfs,
+        Network = request.Network,
     };
 
     private static void Refuse(CageStore store, NewCage request)
     {
         RefuseTexts(request.Name, request.Memo, request.Environment);
+        RefuseLimits(request.Limits);
+        RefuseNetwork(request.Network, request.Isolation);
         if (store.Get(request.Id) is not null)
             throw new CageException(CageError.CageAlreadyExists, $"There is a cage {request.Id} already.", "Leave the id out for a new one.", request.Id.ToString());
         foreach (Guid id in request.Base) RefuseBase(store, id);
@@ -111,6 +117,38 @@ internal static class CageMaker
             if (CageRecord.VariableProblem(variable) is string trouble)
                 throw new CageException(CageError.CageArgumentInvalid, $"\"{variable}\" cannot be in the environment: {trouble}.", target: variable);
         if (CageRecord.MemoProblem(memo) is string flaw) throw new CageException(CageError.CageArgumentInvalid, $"The memo of \"{name}\" cannot be: {flaw}.", target: name);
+    }
+
+    /// <summary>Refuses limits that no kernel could keep to.</summary>
+    /// <exception cref="CageException">CageArgumentInvalid.</exception>
+    public static void RefuseLimits(CageLimits limits)
+    {
+        if (limits.Problem() is var (key, problem))
+            throw new CageException(CageError.CageArgumentInvalid, $"{key} cannot be {limits.Text(key)}: {problem}.", target: key);
+    }
+
+    /// <summary>Refuses a network that such a cage cannot have.</summary>
+    /// <exception cref="CageException">CageArgumentInvalid.</exception>
+    public static void RefuseNetwork(CageNetwork network, CageIsolation isolation)
+    {
+        if (network.Problem(isolation) is string problem) throw new CageException(CageError.CageArgumentInvalid, $"The network cannot be {network.Mode.Word()}: {problem}.", target: network.Mode.Word());
+    }
+
+    /// <summary>Binds with what their sources lead to now, through all symbolic links: a start follows none, so that nobody can lay one in its way.</summary>
+    public static CageBind[] ResolveSources(IReadOnlyList<CageBind> binds) => [.. binds.Select(bind => bind with { Source = Resolve(bind.Source) })];
+
+    private static string Resolve(string source)
+    {
+        try
+        {
+            using Descriptor? file = Files.TryOpen(source, Files.O_PATH);
+            // What is not there yet may be by the start.
+            return file is null ? source : Files.ReadLink(file.ProcPath) ?? source;
+        }
+        catch (LinuxException e)
+        {
+            throw new CageException(CageError.CageArgumentInvalid, $"{source} cannot be bound: {e.Message}.", target: source, inner: e);
+        }
     }
 
     private static void RefuseBase(CageStore store, Guid id)

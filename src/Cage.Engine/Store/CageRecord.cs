@@ -111,6 +111,18 @@ public sealed record CageRecord
     /// <summary>Whether it is read-only and its files are a tree that goes on changing: the live host. [000]</summary>
     public bool IsLive => Kind == CageKind.ReadOnly && (Origin is { Provider: SnapshotProvider.Live } || Files.ReadLink(RootPath) == "/");
 
+    /// <summary>What its processes together may use.</summary>
+    public CageLimits Limits { get; init; } = CageLimits.None;
+
+    /// <summary>What of the host it sees too, in the order in which it is mounted.</summary>
+    public IReadOnlyList<CageBind> Binds { get; init; } = [];
+
+    /// <summary>What in it is empty at each start and kept in memory.</summary>
+    public IReadOnlyList<CageTmpfs> Tmpfs { get; init; } = [];
+
+    /// <summary>Which network it has.</summary>
+    public CageNetwork Network { get; init; } = CageNetwork.Host;
+
     /// <summary>The whole path of its files.</summary>
     public string RootPath => $"{Path}/{Root}";
 
@@ -165,6 +177,10 @@ public sealed record CageRecord
             Isolation = (CageIsolation)Word(file, "isolation", Words.Isolations),
             Device = (DeviceView)Word(file, "device", Words.Devices),
             Environment = [.. file.Values("environment").Select(value => Variable(file, ConfText.Unescape(value)))],
+            Limits = CageLimits.From(file),
+            Network = CageNetwork.From(file, (CageIsolation)Word(file, "isolation", Words.Isolations), Word(file, "network", Words.Networks)),
+            Binds = Parsed(file, "bind", CageBind.Parse),
+            Tmpfs = Parsed(file, "tmpfs", CageTmpfs.Parse),
         };
     }
 
@@ -186,6 +202,10 @@ public sealed record CageRecord
         if (Isolation != CageIsolation.Chroot || file.Value("isolation") is not null) file.Set("isolation", Isolation.Word());
         if (Device != DeviceView.Private || file.Value("device") is not null) file.Set("device", Device.Word());
         if (!file.Values("environment").Select(ConfText.Unescape).SequenceEqual(Environment)) file.Set("environment", [.. Environment.Select(ConfText.Escape)]);
+        Limits.WriteTo(file);
+        Network.WriteTo(file);
+        if (!Parsed(file, "bind", CageBind.Parse).SequenceEqual(Binds)) file.Set("bind", [.. Binds.Select(bind => ConfText.Escape(bind.ToString()))]);
+        if (!Parsed(file, "tmpfs", CageTmpfs.Parse).SequenceEqual(Tmpfs)) file.Set("tmpfs", [.. Tmpfs.Select(tmpfs => ConfText.Escape(tmpfs.ToString()))]);
     }
 
     private static SnapshotOrigin OriginOf(ConfFile file) => new(
@@ -235,6 +255,23 @@ public sealed record CageRecord
 
     private static string Variable(ConfFile file, string value) =>
         VariableProblem(value) is string problem ? throw file.Invalid("environment", $"is \"{value}\": {problem}") : value;
+
+    internal static T[] Parsed<T>(ConfFile file, string key, Func<string, T> parse)
+    {
+        List<T> values = [];
+        foreach (string value in file.Values(key))
+        {
+            try
+            {
+                values.Add(parse(ConfText.Unescape(value)));
+            }
+            catch (FormatException e)
+            {
+                throw file.Invalid(key, $"is \"{value}\": {e.Message}");
+            }
+        }
+        return [.. values];
+    }
 
     private static IEnumerable<Guid> Ids(ConfFile file)
     {

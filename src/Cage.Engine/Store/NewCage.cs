@@ -40,6 +40,18 @@ public sealed record NewCage
     /// <summary>Its own environment, NAME=value each.</summary>
     public IReadOnlyList<string> Environment { get; init; } = [];
 
+    /// <summary>What its processes together may use.</summary>
+    public CageLimits Limits { get; init; } = CageLimits.None;
+
+    /// <summary>What of the host it sees too, in the order in which it is mounted.</summary>
+    public IReadOnlyList<CageBind> Binds { get; init; } = [];
+
+    /// <summary>What in it is empty at each start and kept in memory.</summary>
+    public IReadOnlyList<CageTmpfs> Tmpfs { get; init; } = [];
+
+    /// <summary>Which network it has; a private one without an address gets the first that is free.</summary>
+    public CageNetwork Network { get; init; } = CageNetwork.Host;
+
     /// <summary>A directory that its files come from; read-only cages only.</summary>
     public string? Source { get; init; }
 

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Cage.Interop;
 
 namespace Cage.Engine.Store;
@@ -26,6 +28,9 @@ public sealed record StoreSettings
     /// <summary>Where snapshots are (<c>snapshots=</c>).</summary>
     public string Snapshots { get; init; } = "/.snapshots";
 
+    /// <summary>The network that addresses of cages are taken from (<c>pool=</c>); its first is the host's own.</summary>
+    public string Pool { get; init; } = "10.77.0.0/16";
+
     /// <summary>Reads the file that <c>CAGE_CONF</c> names, or the default one; where that is missing the defaults hold.</summary>
     /// <exception cref="CageException">CageConfInvalid: a missing <c>CAGE_CONF</c> too.</exception>
     public static StoreSettings Load()
@@ -50,8 +55,17 @@ public sealed record StoreSettings
             Tool = Folder(file, "tool", defaults.Tool),
             Data = Folder(file, "data", defaults.Data),
             Run = Folder(file, "run", defaults.Run),
+            Pool = Network(file, "pool", defaults.Pool),
             Snapshots = Folder(file, "snapshots", defaults.Snapshots),
         };
+    }
+
+    private static string Network(ConfFile file, string key, string fallback)
+    {
+        string? value = file.Value(key);
+        if (value is null) return fallback;
+        return IPNetwork.TryParse(value, out IPNetwork network) && network.BaseAddress.AddressFamily == AddressFamily.InterNetwork && network.PrefixLength is >= 8 and <= 30
+            ? value : throw file.Invalid(key, $"is \"{value}\", not an IPv4 network such as 10.77.0.0/16");
     }
 
     private static string Folder(ConfFile file, string key, string fallback)

@@ -9,7 +9,7 @@ namespace Cage.PowerShell.Commands;
 /// <summary>New-Cage: makes a cage, whole or not at all: one that is written to and started, or a read-only layer for others.</summary>
 [Cmdlet(VerbsCommon.New, "Cage", DefaultParameterSetName = WritableSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageInfo))]
-public sealed class NewCageCommand : CageCmdlet
+public sealed partial class NewCageCommand : CageCmdlet
 {
     private const string WritableSet = "Writable", ReadOnlySet = "ReadOnly";
 
@@ -96,6 +96,10 @@ public sealed class NewCageCommand : CageCmdlet
             Isolation = Isolation,
             Device = Device,
             Environment = Values.Variables(Environment),
+            Binds = this.Binds(),
+            Tmpfs = this.TmpfsList(),
+            Network = this.NetworkFrom(CageNetwork.Host, IsGiven, Engine.Store),
+            Limits = this.Limits(CageLimits.None, IsGiven),
             Source = Source is null ? null : GetUnresolvedProviderPathFromPSPath(Source),
             SourceMode = SourceMode,
         };

@@ -18,7 +18,7 @@ public sealed class RemoveCageCommand : CageTargetCmdlet
     {
         if (IsWhatIf)
         {
-            if (cage.State == CageState.Running && !Force)
+            if (cage.State != CageState.Stopped && !Force)
                 throw new CageException(CageError.CageAlreadyRunning, $"\"{cage.Name}\" runs.", "Stop it first, or remove it with -Force.", cage.Name);
             ShowStop(cage, new StopOptions { Force = Force });
             ShouldProcess($"{cage.Name}: {cage.Path}", "remove with all files");

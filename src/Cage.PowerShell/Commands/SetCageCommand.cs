@@ -9,9 +9,9 @@ namespace Cage.PowerShell.Commands;
 /// <summary>Set-Cage: changes what a cage's cage.conf says; comments and unknown keys in it stay. Only what is given is changed.</summary>
 [Cmdlet(VerbsCommon.Set, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageInfo))]
-public sealed class SetCageCommand : CageTargetCmdlet
+public sealed partial class SetCageCommand : CageTargetCmdlet
 {
-    private static readonly string[] _writableOnly = [nameof(Isolation), nameof(Device), nameof(Environment), nameof(StartScript), nameof(StopScript)];
+    private static readonly string[] _writableOnly = [nameof(Isolation), nameof(Device), nameof(Environment), nameof(StartScript), nameof(StopScript), .. CageSettings.LimitNames, .. CageSettings.ShareNames, .. CageSettings.NetworkNames];
 
     /// <summary>Another name.</summary>
     [Parameter]
@@ -62,6 +62,8 @@ public sealed class SetCageCommand : CageTargetCmdlet
         if (cage.Kind == CageKind.ReadOnly && _writableOnly.FirstOrDefault(IsGiven) is string useless)
             throw new CageException(CageError.CageArgumentInvalid, $"\"{cage.Name}\" is read-only, is never started, and has no {useless}.", target: cage.Name);
         Guid[] bases = [.. Base.Select(Engine.FindBase)];
+        CageBind[] binds = this.Binds();
+        CageTmpfs[] tmpfs = this.TmpfsList();
         if (!ShouldProcess(Describe(cage))) return;
         CageInfo changed = Engine.Change(
             cage.Record,
@@ -74,6 +76,10 @@ public sealed class SetCageCommand : CageTargetCmdlet
                 Device = IsGiven(nameof(Device)) ? Device : before.Device,
                 Environment = IsGiven(nameof(Environment)) ? Values.Variables(Environment) : before.Environment,
                 Start = IsGiven(nameof(StartScript)) ? StartScript : before.Start,
+                Binds = IsGiven(nameof(Bind)) ? binds : before.Binds,
+                Tmpfs = IsGiven(nameof(Tmpfs)) ? tmpfs : before.Tmpfs,
+                Network = this.NetworkFrom(before.Network, IsGiven, Engine.Store),
+                Limits = this.Limits(before.Limits, IsGiven),
                 Stop = IsGiven(nameof(StopScript)) ? StopScript : before.Stop,
             },
             Stop);

@@ -24,7 +24,7 @@ public sealed class StartCageCommand : CageTargetCmdlet
         StartOptions options = new() { ReadOnly = ReadOnly };
         if (IsWhatIf)
         {
-            if (cage.State == CageState.Running) throw new CageException(CageError.CageAlreadyRunning, $"\"{cage.Name}\" runs already.", target: cage.Name);
+            if (cage.State != CageState.Stopped) throw new CageException(CageError.CageAlreadyRunning, $"\"{cage.Name}\" runs already.", target: cage.Name);
             ShowPlan(Engine.PlanStart(cage.Record, options));
             return;
         }

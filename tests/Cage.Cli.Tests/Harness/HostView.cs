@@ -11,6 +11,10 @@ internal static class HostView
     /// <summary>The control group that a cage with that id has while it runs.</summary>
     public static string? GroupOf(string id) => ControlGroups is null ? null : $"{ControlGroups}/cage/{id}";
 
+    /// <summary>The control groups of either version that a cage with that id has now.</summary>
+    public static IEnumerable<string> GroupsOf(string id) =>
+        ((string[])["memory", "cpu", "pids", "blkio", "freezer"]).Select(name => $"/sys/fs/cgroup/{name}/cage/{id}").Append(GroupOf(id) ?? "").Where(Directory.Exists);
+
     /// <summary>Whether a control group has processes.</summary>
     public static bool IsPopulated(string group) => Lines($"{group}/cgroup.events").Contains("populated 1");
 

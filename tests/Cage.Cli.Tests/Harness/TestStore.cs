@@ -146,7 +146,7 @@ public sealed class TestStore : IDisposable
         foreach (string id in ids)
         {
             if (File.Exists($"{Run}/{id}")) left.Add($"{Run}/{id}");
-            if (System.IO.Directory.Exists(HostView.GroupOf(id))) left.Add(HostView.GroupOf(id)!);
+            left.AddRange(HostView.GroupsOf(id));
         }
         if (HostView.ControlGroups is null) left.AddRange(HostView.ProcessesOf(ids, _token));
         Assert.True(left.Count == 0, $"left:\n{string.Join('\n', left)}");
@@ -214,7 +214,7 @@ public sealed class TestStore : IDisposable
         [
             .. Entries(Top).Where(path => path != Directory), .. Entries(Directory).Except([Conf, Data, Run, Files]), .. Entries(Data), .. Entries(Run),
         ];
-        IEnumerable<string> groups = _ids.Select(HostView.GroupOf).OfType<string>().Where(System.IO.Directory.Exists);
+        IEnumerable<string> groups = _ids.SelectMany(HostView.GroupsOf);
         return files.Concat(groups).Concat(HostView.Mounts(_token)).Concat(HostView.ProcessesOf(_ids, _token)).Concat(HostView.OtherTablesWith(_token));
     }
 
@@ -224,7 +224,7 @@ public sealed class TestStore : IDisposable
     private void Clear()
     {
         foreach (string process in HostView.ProcessesOf(_ids, _token)) Child.Signal(int.Parse(process.Split(' ')[0]), Child.SIGKILL);
-        string groups = string.Join(' ', _ids.Select(HostView.GroupOf).OfType<string>());
+        string groups = string.Join(' ', _ids.SelectMany(HostView.GroupsOf));
         string script = $$"""
             grep -F '{{_token}}' /proc/self/mountinfo | cut -d' ' -f5 | tac | while IFS= read -r m; do umount -l "$(printf %b "$m")"; done
             rmdir {{groups}}

@@ -1,0 +1,48 @@
+using System.Globalization;
+using Cage.Engine.State;
+using Cage.Engine.Store;
+using Cage.Interop;
+
+namespace Cage.Engine.Network;
+
+/// <summary>What a start with a private network refuses before anything is done, each with what to do instead.</summary>
+internal static class NetworkCheck
+{
+    private const string Listening = "0A", Unconnected = "07";
+
+    public static void Refuse(CageStore store, CageRecord record)
+    {
+        if (record.Network.Mode != NetworkMode.Private) return;
+        NetworkTool.Require("ip", "iproute2");
+        NetworkTool.Require("nft", "nftables");
+        if (record.Network.Address is null)
+            throw Problem(record, "its private network has no address", $"cage set {record.Name} --network private gives it one.");
+        if (File.ReadAllText("/proc/sys/net/ipv4/ip_forward").Trim() == "0")
+            throw Problem(record, "the host does not forward packets, so nothing could pass between it and the cage's network (net.ipv4.ip_forward is 0)", "sysctl -w net.ipv4.ip_forward=1; a file in /etc/sysctl.d keeps it. The host then routes between all its networks: look at its firewall first.");
+        foreach (PublishedPort port in record.Network.Ports) RefusePort(store, record, port);
+    }
+
+    /// <summary>The addresses behind <see cref="CageNetwork.AllowedFrom"/>.</summary>
+    public static IReadOnlyList<string> Allowed(CageStore store, CageRecord record) => [.. record.Network.AllowedFrom.Select(from => !Guid.TryParse(from, out Guid id) ? from
+        : store.Get(id)?.Network.Address ?? throw Problem(record, $"allowfrom names {from}, which is no cage with a private network", $"cage set {record.Name} --allow-from says anew who may reach it."))];
+
+    private static void RefusePort(CageStore store, CageRecord record, PublishedPort port)
+    {
+        foreach (CageRecord other in store.ReadAll())
+            if (other.Id != record.Id && other.Network.Ports.Any(port.Collides) && CageInfo.Of(store.Settings, other).State != CageState.Stopped)
+                throw Problem(record, $"port {port} is published by \"{other.Name}\" (EADDRINUSE)", "Publish another one, or stop that cage.");
+        if (IsTaken(port))
+            throw Problem(record, $"a process of the host listens on port {port.HostPort}/{port.Protocol} (EADDRINUSE)", "Publish another one; ss -lntup names who has it.");
+    }
+
+    /// <summary>Lines of /proc/net/tcp and udp (proc_net(5)): "sl local_address rem_address st …", the port in hexadecimal.</summary>
+    private static bool IsTaken(PublishedPort port)
+    {
+        string wanted = port.HostPort.ToString("X4", CultureInfo.InvariantCulture), state = port.Protocol == "tcp" ? Listening : Unconnected;
+        return new[] { port.Protocol, $"{port.Protocol}6" }.Select(name => $"/proc/thread-self/net/{name}").Where(File.Exists).SelectMany(path => File.ReadLines(path).Skip(1))
+            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Any(fields => fields[1].EndsWith($":{wanted}", StringComparison.Ordinal) && fields[3] == state && !fields[1].StartsWith("0100007F:", StringComparison.Ordinal));
+    }
+
+    private static CageException Problem(CageRecord record, string what, string advice) => new(CageError.CageNetworkFailed, $"\"{record.Name}\" was not started: {what}.", advice, record.Name);
+}

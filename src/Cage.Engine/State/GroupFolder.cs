@@ -1,0 +1,120 @@
+using Cage.Engine.Store;
+using Cage.Interop;
+
+namespace Cage.Engine.State;
+
+/// <summary>One cage's control group in one hierarchy: <c>cage/&lt;id&gt;</c> below the hierarchy's root.</summary>
+internal sealed class GroupFolder(string hierarchy, Guid id)
+{
+    private const string Parent = "cage";
+    private const uint Mode = 0x1ed;
+
+    public string Path { get; } = $"{hierarchy}/{Parent}/{id:D}";
+
+    /// <summary>The folder of all cages' groups in that hierarchy.</summary>
+    public string ParentPath { get; } = $"{hierarchy}/{Parent}";
+
+    public bool Exists => Files.Status(Path) is not null;
+
+    public void Create()
+    {
+        for (int attempt = 0; ; attempt++)
+        {
+            try
+            {
+                Files.MakeDirectory(Path, Mode);
+                return;
+            }
+            catch (LinuxException e) when (e.Number == Errno.EEXIST)
+            {
+                return;
+            }
+            catch (LinuxException e) when (e.Number == Errno.ENOENT && attempt < 10)
+            {
+                // The last cage to stop takes the parent away: it may do so between these two.
+                try
+                {
+                    Files.MakeDirectory(ParentPath, Mode);
+                }
+                catch (LinuxException other) when (other.Number == Errno.EEXIST)
+                {
+                }
+            }
+        }
+    }
+
+    /// <summary>Makes it and holds its lock, for a cage that is not kept: a group whose lock is free is one that <see cref="Sweep"/> may take away.</summary>
+    public Descriptor CreateHeld()
+    {
+        while (true)
+        {
+            Create();
+            if (TryOpen() is not Descriptor group) continue;
+            if (Files.Lock(group, wait: false) && Exists) return group;
+            group.Dispose();
+        }
+    }
+
+    public Descriptor? TryOpen() => Files.TryOpen(Path, Files.O_RDONLY | Files.O_DIRECTORY);
+
+    /// <summary>Takes it away, with groups made below it, and the parent when it was the last. One that still has processes stays.</summary>
+    /// <param name="kill">Kills those, between attempts.</param>
+    /// <returns>Whether it was the last.</returns>
+    public bool Remove(Action? kill = null)
+    {
+        // A process that has ended leaves its group a moment after its pidfd says so.
+        for (int attempt = 0; attempt < 200 && !TryRemove(Path); attempt++)
+        {
+            kill?.Invoke();
+            Thread.Sleep(1);
+        }
+        return TryRemoveDirectory(ParentPath);
+    }
+
+    /// <summary>Takes away the groups that cages which are not kept have left in a hierarchy because their command was killed.</summary>
+    public static void Sweep(string hierarchy)
+    {
+        string parent = $"{hierarchy}/{Parent}";
+        if (Files.Status(parent) is null) return;
+        foreach (string path in Children(parent))
+        {
+            if (!Guid.TryParseExact(System.IO.Path.GetFileName(path), "D", out Guid id) || !EphemeralId.Is(id)) continue;
+            using Descriptor? group = Files.TryOpen(path, Files.O_RDONLY | Files.O_DIRECTORY);
+            if (group is not null && Files.Lock(group, wait: false)) TryRemove(path);
+        }
+        TryRemoveDirectory(parent);
+    }
+
+    public static string[] Children(string path)
+    {
+        try
+        {
+            return Directory.GetDirectories(path);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Another command has taken it away.
+            return [];
+        }
+    }
+
+    private static bool TryRemove(string path)
+    {
+        if (TryRemoveDirectory(path)) return true;
+        foreach (string child in Children(path)) TryRemove(child);
+        return TryRemoveDirectory(path);
+    }
+
+    private static bool TryRemoveDirectory(string path)
+    {
+        try
+        {
+            Files.RemoveDirectory(path);
+            return true;
+        }
+        catch (LinuxException e) when (e.Number is Errno.EBUSY or Errno.ENOTEMPTY)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,19 @@
+using Cage.Interop;
+
+namespace Cage.Engine.State;
+
+/// <summary>The open <c>tasks</c> files of a cage's control groups of version 1, for a process that is about to be started in it. They are
+/// looked for, since a cage may have got its first limit a moment ago.</summary>
+internal sealed class TaskFiles : IDisposable
+{
+    private TaskFiles(IReadOnlyList<Descriptor> open) => Open = open;
+
+    public IReadOnlyList<Descriptor> Open { get; }
+
+    public static TaskFiles Of(Guid id) => new(LegacyGroups.OpenTasks(id));
+
+    public void Dispose()
+    {
+        foreach (Descriptor file in Open) file.Dispose();
+    }
+}

@@ -283,7 +283,7 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("removing a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
-        if (Settled(record, cancellation).State != CageState.Stopped && !force)
+        if (!force && Settled(record, cancellation).State != CageState.Stopped)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", "Stop it first, or remove it with --force (-Force).", record.Name);
         StopHeld(record, new StopOptions { Force = force }, warn, cancellation);
         new Roots.ShimMaker(Store, record).Remove(_ => true);

@@ -79,10 +79,12 @@ public sealed class HeadStartTests : CageTest
         string command = line.StartsWith("CAGE_CONF", StringComparison.Ordinal) ? $"{line} $CAGE run -- true" : $"$CAGE {line}";
         Outcome outcome = Store.PrivateShell($$"""
             own={{groups}}/{{Path.GetFileName(Store.Top)}}
-            mkdir $own && mount --bind $own {{groups}} || exit 99
-            ({{command}}) >/dev/null; echo status $?
+            mkdir $own
+            trap 'umount {{groups}}; rmdir $own' EXIT
+            mount --bind $own {{groups}}
+            status=0; ({{command}}) >/dev/null || status=$?
+            echo status $status
             find {{groups}} -mindepth 1 -type d
-            umount {{groups}} && rmdir $own
             """);
         Assert.Equal([$"status {status}"], outcome.Ended(0).Lines);
     }

@@ -7,7 +7,7 @@ namespace Cage.Engine.Runtime;
 /// <summary>The processes of a cage: by control group and, where there is no pid namespace to hold them, by root or mount namespace too.</summary>
 internal static class CageProcesses
 {
-    private const int KillLimit = 10_000, DyingLimit = 1000;
+    private const int KillLimit = 10_000, DyingLimit = 1000, AliveLooks = 20;
 
     /// <summary>Their numbers, the init's included.</summary>
     public static IReadOnlyCollection<int> Find(CageInfo cage)
@@ -36,13 +36,17 @@ internal static class CageProcesses
     public static CageInfo AwaitDying(Func<CageInfo> look, CancellationToken cancellation)
     {
         CageInfo cage = look();
-        for (int waited = 0; waited < DyingLimit && IsDying(cage); waited++, cage = look())
+        // Between the signal that is taken and the exit that begins nothing tells: only what lives on for a while is not dying.
+        for (int waited = 0, alive = 0; waited < DyingLimit && alive < AliveLooks && IsThere(cage); waited++, cage = look())
         {
             cancellation.ThrowIfCancellationRequested();
+            alive = IsDying(cage) ? 0 : alive + 1;
             Thread.Sleep(1);
         }
         return cage;
     }
+
+    private static bool IsThere(CageInfo cage) => cage.State == CageState.Running || ControlGroup.Of(cage.Id)?.Processes() is { Count: > 0 };
 
     private static bool IsDying(CageInfo cage)
     {

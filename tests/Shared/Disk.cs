@@ -4,6 +4,8 @@ namespace Cage.Tests;
 /// has no name and the device no other user, so that nothing is left whatever ends the test.</summary>
 public static class Disk
 {
+    private const ulong MS_NOATIME = 1024;
+
     /// <summary>The file systems that snapshots are made on.</summary>
     public static readonly string[] Types = ["btrfs", "xfs", "ext4"];
 
@@ -22,7 +24,7 @@ public static class Disk
     {
         if (type == "tmpfs")
         {
-            MountNamespace.Mount("test", target, "tmpfs", 0, $"size={mebibytes}m");
+            MountNamespace.Mount("test", target, "tmpfs", MS_NOATIME, $"size={mebibytes}m");
             return;
         }
         // In memory: a disk that others keep busy would take its time.

@@ -110,13 +110,13 @@ public sealed class NestedTests
     [InlineData("none", NestedDecision.Snapshot, "neither")]
     [InlineData("plain", NestedDecision.Skip, "neither")]
     [InlineData("proc", NestedDecision.Snapshot, "kernel's own")]
-    [InlineData("outer/inner", NestedDecision.Snapshot, "lies in")]
+    [InlineData("outer/more", NestedDecision.Snapshot, "lies in")]
     [InlineData("bound", NestedDecision.Snapshot, "is a file")]
     public void A_decision_about_what_it_cannot_be_about_is_refused(string path, NestedDecision decision, string word) => SnapshotBench.Run("btrfs", bench =>
     {
         Directory.CreateDirectory($"{bench.Source}/plain");
         MakeMount(bench, "outer");
-        MakeMount(bench, "outer/inner");
+        MakeMount(bench, "outer/more");
         Shell.Run("cd \"$top\"; mkdir proc; mount -t proc proc proc; echo >bound; mount --bind /etc/passwd bound", ("top", bench.Source));
         foreach (SnapshotProvider provider in new[] { SnapshotProvider.Btrfs, SnapshotProvider.Copy })
         {

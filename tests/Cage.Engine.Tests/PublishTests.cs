@@ -37,25 +37,24 @@ public sealed class PublishTests(SmallRoot root) : IClassFixture<SmallRoot>, IDi
         return Attributes.Names(parent, [.. PathText.Encode(Path.GetFileName(Path.GetFullPath(path))), 0]);
     }
 
-    /// <summary>The tree as a cage sees it, without what is mounted in it, and without times of reading.</summary>
+    /// <summary>The tree as a cage sees it, without times of reading; its top is the new upper's.</summary>
     private static SortedDictionary<string, string> View(string path)
     {
         SortedDictionary<string, string> view = TreeImage.Of(path);
+        view.Remove("");
         foreach (string entry in view.Keys.ToArray()) view[entry] = System.Text.RegularExpressions.Regex.Replace(view[entry], "atime=[^ ]*", "");
         return view;
     }
 
-    private static SortedDictionary<string, string> Mounted(string options) => Mounted(options, View);
-
-    private static T Mounted<T>(string options, Func<string, T> look)
+    private static SortedDictionary<string, string> Mounted(string options)
     {
-        T? seen = default;
+        SortedDictionary<string, string> seen = [];
         MountNamespace.Run(folder =>
         {
             Shell.Run($"mount -t overlay overlay -o {options} \"$at\"", ("at", folder));
-            seen = look(folder);
+            seen = View(folder);
         });
-        return seen!;
+        return seen;
     }
 
     [CageFact]

@@ -83,6 +83,8 @@ public static unsafe partial class Attributes
 
     private static void CopyOne(byte* from, byte* to, byte* name, bool follow)
     {
+        // XFS shows once more how it keeps the access lists; elsewhere that would mean nothing.
+        if (MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name).StartsWith("trusted.SGI_ACL_"u8)) return;
         byte[] value = ArrayPool<byte>.Shared.Rent(ValueLimit);
         try
         {

@@ -64,12 +64,11 @@ public sealed class HostSnapshotTests(SmallRoot root) : IClassFixture<SmallRoot>
         Assert.Equal(one.Path, bench.HostLink);
         CageRecord nil = bench.Test.Store.Get(CageRecord.Nil)!;
         Assert.Equal((CageKind.ReadOnly, "host", false), (nil.Kind, nil.Name, nil.IsLive));
-        Assert.Contains(one.Name, nil.Memo);
+        Assert.Contains("newest snapshot of the host", nil.Memo);
         bench.Take();
         Assert.Equal(one.Path, bench.HostLink);
         CageSnapshot two = bench.Take(asHost: true);
         Assert.Equal(two.Path, bench.HostLink);
-        Assert.Contains(two.Name, bench.Test.Store.Get(CageRecord.Nil)!.Memo);
         Assert.Equal([false, false, false, true], bench.Test.Engine.Snapshots().Select(snapshot => snapshot.IsHost));
         Assert.Equal([false, true, false, true], bench.Test.Engine.Snapshots().Select(snapshot => snapshot.OfHost));
     });
@@ -179,7 +178,7 @@ public sealed class HostSnapshotTests(SmallRoot root) : IClassFixture<SmallRoot>
         Assert.Equal(newest.Path, bench.HostLink);
         CageRecord nil = bench.Test.Store.Get(CageRecord.Nil)!;
         Assert.Equal("host", nil.Name);
-        Assert.Contains(newest.Name, nil.Memo);
+        Assert.Contains("newest snapshot of the host", nil.Memo);
 
         string Type(string lines) => Shell.Run(
             "dt=$(sed -ne\"s/[[:space:]]*#.*$//; s/^data=\\(.*\\)$/\\1/p\" $conf)\n" + lines, ("conf", conf), ("id", $"{web.Id:D}"), ("snapshots", bench.Folder));

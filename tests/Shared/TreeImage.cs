@@ -99,7 +99,8 @@ public static unsafe partial class TreeImage
             {
                 ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(list + at);
                 nint size = lgetxattr(file, list + at, value, 8192);
-                attributes.Add($" {Text(name)}={Convert.ToHexString(new ReadOnlySpan<byte>(value, (int)size))}");
+                // XFS shows access lists twice.
+                if (!name.StartsWith("trusted.SGI_ACL_"u8)) attributes.Add($" {Text(name)}={Convert.ToHexString(new ReadOnlySpan<byte>(value, (int)size))}");
                 at += name.Length + 1;
             }
             foreach (string attribute in attributes.Order(StringComparer.Ordinal)) line.Append(attribute);

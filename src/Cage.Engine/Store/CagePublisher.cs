@@ -23,7 +23,7 @@ internal static class CagePublisher
             Files.Rename(record.Path, path);
             CageRecord layer = record with { Path = path, Kind = CageKind.ReadOnly };
             TreeRemoval.Remove(layer.WorkPath);
-            Files.RemoveDirectory(layer.MountPath);
+            RemoveMountPoint(layer);
             Snapshots.HostDrift.Forget(layer);
             ConfFile file = ConfFile.Read(layer.ConfPath);
             foreach (string key in (ReadOnlySpan<string>)["work", "mountpoint", "start", "stop", "isolation", "device", "environment"]) file.Set(key, (string?)null);
@@ -33,6 +33,18 @@ internal static class CagePublisher
         catch (LinuxException e)
         {
             throw CageException.Store("Publishing", record.Path, e);
+        }
+    }
+
+    /// <summary>Files that somebody keeps under the mount point are no reason to fail.</summary>
+    private static void RemoveMountPoint(CageRecord layer)
+    {
+        try
+        {
+            Files.RemoveDirectory(layer.MountPath);
+        }
+        catch (LinuxException e) when (e.Number is Errno.ENOTEMPTY or Errno.ENOTDIR)
+        {
         }
     }
 

@@ -52,7 +52,7 @@ public sealed record Outcome(string CommandLine, int Status, byte[] OutputBytes,
     /// <summary>Its messages begin as Cage's do and have all these words.</summary>
     public Outcome Said(params string[] words)
     {
-        Assert.Matches("^cage( [a-z]+)?: ", Error);
+        Assert.Matches("^cage( [a-z]+){0,2}: ", Error);
         foreach (string word in words) Assert.Contains(word, Error, StringComparison.Ordinal);
         return this;
     }

@@ -202,7 +202,7 @@ pester_suite() {
         return 0
     fi
     rm -f "$results/pester.counts"
-    timeout -k 10 240 pwsh -NoProfile -File build.ps1 -Task Pester </dev/null || status=$?
+    timeout -k 10 600 pwsh -NoProfile -File build.ps1 -Task Pester </dev/null || status=$?
     if [ -f "$results/pester.counts" ]; then read -r ok bad skip <"$results/pester.counts"; fi
     count Pester "$ok" "$bad" "$skip" "$status"
 }

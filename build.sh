@@ -174,7 +174,7 @@ xunit_suite() {
     local name status=0 report total executed ok
     name=$(basename "$1")
     report=$results/$name.trx
-    timeout -k 10 420 dotnet test "$1" -c Release --no-build --nologo --logger "trx;LogFileName=$report" --logger 'console;verbosity=minimal' \
+    timeout -k 10 600 dotnet test "$1" -c Release --no-build --nologo --logger "trx;LogFileName=$report" --logger 'console;verbosity=minimal' \
         --blame-hang --blame-hang-timeout 90s --blame-hang-dump-type none --results-directory "$results/$name" </dev/null || status=$?
     total=$(counter "$report" total) executed=$(counter "$report" executed) ok=$(counter "$report" passed)
     count "$name" "$ok" $((executed - ok)) $((total - executed)) "$status"
@@ -203,7 +203,7 @@ pester_suite() {
         return 0
     fi
     rm -f "$results/pester.counts"
-    timeout -k 10 420 pwsh -NoProfile -File build.ps1 -Task Pester </dev/null || status=$?
+    timeout -k 10 600 pwsh -NoProfile -File build.ps1 -Task Pester </dev/null || status=$?
     if [ -f "$results/pester.counts" ]; then read -r ok bad skip <"$results/pester.counts"; fi
     count Pester "$ok" "$bad" "$skip" "$status"
 }

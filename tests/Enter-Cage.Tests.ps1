@@ -1,6 +1,7 @@
 BeforeDiscovery {
     Import-Module "$PSScriptRoot/CageTest.psm1" -Force
     $isRoot = Test-Root
+    $hasTmux = [bool] (Get-Command tmux -CommandType Application -ErrorAction Ignore)
     $hasTerminal = [bool] (Get-Command script -CommandType Application -ErrorAction Ignore)
 }
 
@@ -29,6 +30,34 @@ Describe 'Enter-Cage' -Skip:(-not $isRoot) {
         $screen | Should -Match '(?m)^/dev/pts/\d'
         $screen | Should -Match '(?m)^33 101'
         $screen | Should -Match '(?m)^code 7'
+    }
+    It 'is a terminal to work at in <_>: job control, a new size, completion, the status' -ForEach 'web', 'pivot', 'chroot' -Skip:(-not $hasTmux) {
+        $terminal = Open-Terminal
+        try {
+            # Completed by the module: the cage's name.
+            Send-Key $terminal -Key 'Enter-Cage', 'Space', $_.Substring(0, 3), 'Tab', 'Enter'
+            Wait-Screen $terminal '(?m)[#$] *$' | Should -BeTrue
+            Send-Line $terminal 'sleep 78'
+            Wait-Until { @(Get-CageProcess $_).CommandLine -contains 'sleep 78' } | Should -BeTrue
+            Send-Key $terminal C-z
+            Wait-Screen $terminal '\[1\]\+ +Stopped +sleep 78' | Should -BeTrue
+            Send-Line $terminal 'bg; jobs'
+            Wait-Screen $terminal '\[1\]\+ +Running +sleep 78' | Should -BeTrue
+            Send-Line $terminal 'fg'
+            Send-Key $terminal C-c
+            Send-Line $terminal 'jobs; echo fg-$?'
+            Wait-Screen $terminal '(?m)^fg-0' | Should -BeTrue
+            Resize-Terminal $terminal -Width 91 -Height 27
+            Send-Line $terminal 'stty size'
+            Wait-Screen $terminal '(?m)^27 91' | Should -BeTrue
+            # Completed by the shell inside: a file of the cage's.
+            Send-Key $terminal -Key 'cat', 'Space', '/etc/bas', 'Tab', 'Enter'
+            Wait-Screen $terminal '(?m)^small' | Should -BeTrue
+            Send-Line $terminal 'exit 7'
+            Send-Line $terminal '"status {0}" -f $LASTEXITCODE'
+            Wait-Screen $terminal '(?m)^status 7' | Should -BeTrue
+        }
+        finally { Close-Terminal $terminal }
     }
     It 'takes user, directory and environment, and a cage from the pipeline' -Skip:(-not $hasTerminal) {
         $screen = Use-Terminal 'Get-Cage web | Enter-Cage -User alice -Directory /etc -Environment @{ A = 1 }' 'id -u; pwd; echo A=$A', 'exit'

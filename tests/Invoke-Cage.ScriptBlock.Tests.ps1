@@ -297,6 +297,14 @@ Describe 'Invoke-Cage with a script block' -Skip:(-not $isRoot) {
             "$($problem[0])" | Should -BeLike '*has ended*'
             $null = $stopper | Receive-Job -Wait -AutoRemoveJob
         }
+        It 'leaves no thread and no descriptor in the caller' {
+            $null = Invoke-Cage web { 1 }
+            $before = (Get-ChildItem /proc/$PID/task).Count, (Get-ChildItem /proc/$PID/fd).Count
+            foreach ($i in 1..6) { $null = Invoke-Cage web { 1 } }
+            # The runtime's own pool may have grown by a few.
+            Wait-Until { (Get-ChildItem /proc/$PID/task).Count -lt $before[0] + 6 } | Should -BeTrue
+            (Get-ChildItem /proc/$PID/fd).Count | Should -BeLessThan ($before[1] + 6)
+        }
         It 'leaves a daemon that the script began' {
             Invoke-Cage web { Start-Process setsid -ArgumentList sleep, 73 }
             Wait-Until { (Get-Left web) -contains 'sleep 73' } | Should -BeTrue

@@ -60,6 +60,17 @@ Describe 'Completion' -Skip:(-not $isRoot) {
         Complete 'Invoke-Cage -User alice web1' | Should -Be 'web1'
         Complete 'Invoke-Cage web1 we' | Should -Not -Contain 'web1'
     }
+    It 'offers the users inside a running cage: <_>' -ForEach 'Enter-Cage web1 -User al', 'Invoke-Cage web1 -User al', 'Invoke-Cage -Name web1 -User al', 'New-CageSession web1 -User al' {
+        Complete $_ | Should -Not -Contain 'alice'
+        $null = Start-Cage web1
+        try { Complete $_ | Should -Be 'alice' }
+        finally { Stop-Cage web1 -Force -Confirm:$false }
+    }
+    It 'offers isolations' {
+        Complete 'New-Cage x -Isolation P' | Should -Be 'Pivot'
+        Complete 'Set-Cage web1 -Isolation ' | Should -Be 'Chroot', 'Jail', 'Pivot'
+        Complete 'Get-Cage -Isolation J' | Should -Be 'Jail'
+    }
     It 'offers nothing where the store cannot be read' {
         $conf = $env:CAGE_CONF
         try {

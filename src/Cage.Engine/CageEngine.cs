@@ -179,6 +179,15 @@ public sealed partial class CageEngine
         return (leader, peer);
     }
 
+    /// <summary>The names of the users that a running cage's passwd lists.</summary>
+    /// <exception cref="CageException">CageNotRunning; CageRequiresRoot.</exception>
+    public IReadOnlyList<string> UsersOf(CageInfo cage)
+    {
+        ArgumentNullException.ThrowIfNull(cage);
+        using Descriptor root = CommandStarter.OpenRoot(cage);
+        return Account.Names(root);
+    }
+
     /// <summary>The login shell that the cage's passwd gives a user, to be entered.</summary>
     public string ShellOf(CageInfo cage, string? user)
     {

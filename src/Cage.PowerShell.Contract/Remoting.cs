@@ -94,6 +94,9 @@ namespace System.Management.Automation.Remoting.Client
 
         protected abstract void CleanupConnection();
 
+        // Declared here as well, because base.Dispose(…) is compiled to a call of the nearest declaration that is in sight.
+        protected override void Dispose(bool isDisposing) => throw null!;
+
         protected void HandleOutputDataReceived(string data) => throw null!;
 
         protected void SendOneItem() => throw null!;

@@ -118,3 +118,33 @@ public sealed class CageSnapshotCompleter : IArgumentCompleter
         }
     }
 }
+
+/// <summary>Completes names of users inside the running cage that the line names.</summary>
+public sealed class CageUserCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        ArgumentNullException.ThrowIfNull(wordToComplete);
+        ArgumentNullException.ThrowIfNull(commandAst);
+        ArgumentNullException.ThrowIfNull(fakeBoundParameters);
+        object? cages = fakeBoundParameters["Name"] ?? fakeBoundParameters["Id"] ?? (commandAst.CommandElements.ElementAtOrDefault(1) as StringConstantExpressionAst)?.Value;
+        return Values.Words([cages]).SelectMany(Users).Distinct().Where(user => user.StartsWith(wordToComplete.Trim('\'', '"'), StringComparison.Ordinal))
+            .Select(user => new CompletionResult(user, user, CompletionResultType.ParameterValue, user));
+    }
+
+    private static IReadOnlyList<string> Users(string cage)
+    {
+        try
+        {
+            using StageBinary stage = StageBinary.Self();
+            CageEngine engine = new(StoreSettings.Load(), stage);
+            return [.. new CageSelector(engine).Named(cage).SelectMany(engine.UsersOf)];
+        }
+        catch (Exception e) when (Errors.Of(e, null) is not null)
+        {
+            return [];
+        }
+    }
+}

@@ -30,6 +30,9 @@ internal sealed record Account(string Name, Identity Identity, string Home, stri
         return new Account(name, new Identity(uid, gid, [.. others.Append(gid).Distinct()]), home, shell);
     }
 
+    /// <summary>The names of all users that passwd lists.</summary>
+    public static IReadOnlyList<string> Names(Descriptor root) => [.. Lines(root, "etc/passwd", 7).Select(fields => fields[0])];
+
     private static uint Group(List<string[]> groups, string group) =>
         groups.FirstOrDefault(fields => fields[0] == group) is string[] named ? Number(named[2]) ?? throw Missing("group", group) : Number(group) ?? throw Missing("group", group);
 

@@ -20,6 +20,7 @@ public sealed class EnterCageCommand : CageTargetCmdlet
     /// <summary>The user: name, number, name:group or number:number; root by default.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(CageUserCompleter))]
     public string? User { get; set; }
 
     /// <summary>The working directory inside; the user's home by default.</summary>

@@ -52,6 +52,7 @@ public sealed class InvokeCageCommand : CageCmdlet
     /// <summary>The user: name, number, name:group or number:number; root by default.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(CageUserCompleter))]
     public string? User { get; set; }
 
     /// <summary>The working directory inside; the user's home by default.</summary>

@@ -10,7 +10,7 @@ public sealed class CageJob : Job
 
     private readonly ConcurrentQueue<ScriptJob> _waiting;
     private readonly ScriptJob[] _scripts;
-    private readonly Thread[] _threads;
+    private readonly int _throttleLimit;
     private int _running;
     private bool _isDisposed;
 
@@ -21,8 +21,7 @@ public sealed class CageJob : Job
         _waiting = new ConcurrentQueue<ScriptJob>(_scripts);
         foreach (ScriptJob child in _scripts) ChildJobs.Add(child);
         PSJobTypeName = TypeName;
-        _running = Math.Min(throttleLimit, _scripts.Length);
-        _threads = [.. Enumerable.Range(0, _running).Select(_ => new Thread(Work) { IsBackground = true, Name = Name })];
+        _throttleLimit = throttleLimit;
     }
 
     /// <summary>The cages.</summary>
@@ -39,14 +38,23 @@ public sealed class CageJob : Job
     {
         foreach (ScriptJob child in _scripts) child.BeginStop();
         foreach (ScriptJob child in _scripts) child.StopJob();
-        Finished.WaitOne();
+        WaitFor(this);
     }
+
+    /// <summary>Waits until a job is over. One that is may still be telling so, perhaps to whoever waits here: its Finished comes after that.</summary>
+    internal static void WaitFor(Job job)
+    {
+        if (!IsOver(job)) job.Finished.WaitOne();
+    }
+
+    internal static bool IsOver(Job job) => job.JobStateInfo.State is JobState.Completed or JobState.Failed or JobState.Stopped;
 
     /// <summary>Begins. As many threads as scripts run at once: each waits for one most of the time.</summary>
     internal void Start()
     {
         SetJobState(JobState.Running);
-        foreach (Thread thread in _threads) thread.Start();
+        _running = Math.Min(_throttleLimit, _scripts.Length);
+        for (int i = _running; i > 0; i--) new Thread(Work) { IsBackground = true, Name = Name }.Start();
     }
 
     /// <inheritdoc/>
@@ -56,7 +64,6 @@ public sealed class CageJob : Job
         {
             _isDisposed = true;
             StopJob();
-            foreach (Thread thread in _threads.Where(thread => thread != Thread.CurrentThread)) thread.Join();
             foreach (ScriptJob child in _scripts) child.Dispose();
         }
         base.Dispose(disposing);

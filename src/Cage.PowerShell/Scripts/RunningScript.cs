@@ -24,9 +24,9 @@ internal sealed class RunningScript : IRunning
         _cancellation = cancellation;
         _forced = new ForcedRecords(cmdlet.SessionState);
         foreach (ScriptJob child in job.ChildJobs.Cast<ScriptJob>()) Join(child);
-        job.StateChanged += (_, e) =>
+        job.StateChanged += (_, _) =>
         {
-            if (e.JobStateInfo.State is JobState.Completed or JobState.Failed or JobState.Stopped) _pending.CompleteAdding();
+            if (CageJob.IsOver(job)) _pending.CompleteAdding();
         };
         job.Start();
     }

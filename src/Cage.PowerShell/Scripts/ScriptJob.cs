@@ -49,7 +49,7 @@ public sealed class ScriptJob : Job
     public override void StopJob()
     {
         BeginStop();
-        Finished.WaitOne();
+        CageJob.WaitFor(this);
     }
 
     /// <summary>Runs it. Returns when it has ended and its pwsh is gone.</summary>
@@ -81,7 +81,7 @@ public sealed class ScriptJob : Job
     {
         lock (_gate)
         {
-            if (Finished.WaitOne(0)) return;
+            if (CageJob.IsOver(this)) return;
             _isStopping = true;
             if (!_isBegun)
             {

@@ -23,6 +23,7 @@
         'Get-Cage'
         'Get-CageCommand'
         'Get-CageDependency'
+        'Get-CageExposure'
         'Get-CageMount'
         'Get-CagePack'
         'Get-CageProcess'

@@ -48,6 +48,7 @@ internal static class Commands
         new("plan", "plan NAME [--json]", "show what a start (or, of a running cage, a stop) would do", PlanCommand.Run) { Switches = ["--json"] },
         new("mounts", "mounts [NAME] [--json]", "list the mounts of running cages", MountsCommand.Run) { Switches = ["--json"] },
         new("measure", "measure [NAME]... [--json]", "show what cages use of processor, memory and disks", MeasureCommand.Run) { Switches = ["--json"] },
+        new("exposure", "exposure NAME [--json]", "show what of the host can be reached from inside a cage, the worst first", ExposureCommand.Run) { Switches = ["--json"] },
         new("publish", "publish NAME...", "make writable cages read-only, to be bases", StateCommands.Publish),
         new("snapshot new", "snapshot new [--source DIR] [--provider btrfs|reflink|copy|live] [--note TEXT] [--as-host] [--nested PATH=snapshot|skip|empty]... [--exclude PATTERN]...",
             "make a snapshot of the host (or DIR), print its name", SnapshotCommands.New)

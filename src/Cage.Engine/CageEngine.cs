@@ -1,3 +1,4 @@
+using Cage.Engine.Exposure;
 using Cage.Engine.Layers;
 using Cage.Engine.Network;
 using Cage.Engine.Plans;
@@ -311,6 +312,14 @@ public sealed partial class CageEngine
         ArgumentNullException.ThrowIfNull(cage);
         StartCheck.RequireRoot("measuring a cage");
         return CageUsage.Of(cage, cancellation);
+    }
+
+    /// <summary>What of the host can be reached from inside a cage, the worst first; of one that runs, by what the kernel says too.</summary>
+    public IReadOnlyList<CageExposure> FindExposure(CageInfo cage)
+    {
+        ArgumentNullException.ThrowIfNull(cage);
+        StartCheck.RequireRoot("looking into a cage");
+        return new ExposureFinder(cage, LayerChain.Resolve(Store, cage.Record.Base, cage.Record)).Find();
     }
 
     private LayerChain FindLayers(CageRecord record, bool readOnly, Action<string>? warn)

@@ -35,6 +35,9 @@ public readonly record struct FileStatus(
     /// <summary>Whether it is a symbolic link.</summary>
     public bool IsLink => (Mode & Files.S_IFMT) == Files.S_IFLNK;
 
+    /// <summary>Whether it is a socket.</summary>
+    public bool IsSocket => (Mode & Files.S_IFMT) == Files.S_IFSOCK;
+
     /// <summary>Whether it is a regular file.</summary>
     public bool IsRegular => (Mode & Files.S_IFMT) == Files.S_IFREG;
 

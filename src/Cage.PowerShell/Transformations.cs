@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Management.Automation;
 using Cage.Engine;
 using Cage.Engine.Snapshots;
+using Cage.Engine.Exposure;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 
@@ -16,6 +17,7 @@ internal sealed class CageOfAttribute : ArgumentTransformationAttribute
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => Values.Unwrap(inputData) switch
     {
         CageMount mount => Find(mount.CageId, mount.Cage),
+        CageExposure exposure => Find(exposure.CageId, exposure.Cage),
         CageUsage usage => Find(usage.CageId, usage.Cage),
         CageProcess process => Find(process.CageId, process.Cage),
         _ => inputData,

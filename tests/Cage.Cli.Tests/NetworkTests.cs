@@ -6,10 +6,12 @@ public sealed class NetworkTests : CageTest
 {
     /// <summary>The host is 192.0.2.1, the world 192.0.2.2; $live is a base. Ends what it started.</summary>
     private const string Stage = """
+        # What is started so ends with this shell, even when that is killed.
+        alone='setpriv --pdeathsig KILL'
         trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
         ip link set lo up
         echo 1 >/proc/sys/net/ipv4/ip_forward
-        unshare -n sleep 100 >/dev/null & world=$!
+        $alone unshare -n sleep 100 >/dev/null & world=$!
         while [ "$(readlink /proc/$world/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
         inworld() { nsenter -t $world -n "$@"; }
         ip link add up0 type veth peer name up0 netns $world
@@ -17,7 +19,7 @@ public sealed class NetworkTests : CageTest
         inworld sh -c 'ip address add 192.0.2.2/24 dev up0; ip link set up0 up; ip link set lo up; ip route add 10.77.0.0/16 via 192.0.2.1'
         fetch() { curl --noproxy '*' -s --max-time 2 "$@" || echo nothing; }
         # says ADDRESS PORT: tells whoever comes his address
-        says() { exec >/dev/null; exec python3 -c 'import socket,sys
+        says() { exec >/dev/null; exec $alone python3 -c 'import socket,sys
         s=socket.create_server((sys.argv[1],int(sys.argv[2])))
         while True:
             c,a=s.accept(); c.sendall((a[0]+"\n").encode()); c.close()' "$@"; }
@@ -43,7 +45,7 @@ public sealed class NetworkTests : CageTest
             $CAGE start web
             echo page | serve web
             says 192.0.2.1 77 & says 0.0.0.0 78 &
-            nsenter -t $world -n python3 -c 'import socket
+            $alone nsenter -t $world -n python3 -c 'import socket
             s=socket.create_server(("192.0.2.2",99))
             while True:
                 c,a=s.accept(); c.sendall((a[0]+"\n").encode()); c.close()' >/dev/null &
@@ -96,7 +98,7 @@ public sealed class NetworkTests : CageTest
         Outcome outcome = Scene("""
             printf 'nameserver 127.0.0.53\nsearch example\n' >$STORE/files/resolv.conf
             mount --bind $STORE/files/resolv.conf /etc/resolv.conf
-            python3 -c 'import socket
+            $alone python3 -c 'import socket
             s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind(("127.0.0.53",53))
             while True:
                 q,a=s.recvfrom(512); n=q.index(0,12)+5; four=q[n-4:n-2]==b"\0\1"

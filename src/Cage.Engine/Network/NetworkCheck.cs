@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 using Cage.Interop;
@@ -8,7 +9,7 @@ namespace Cage.Engine.Network;
 /// <summary>What a start with a private network refuses before anything is done, each with what to do instead.</summary>
 internal static class NetworkCheck
 {
-    private const string Listening = "0A", Unconnected = "07";
+    private const string Listening = "0A", Unconnected = "07", Mapped = "0000000000000000FFFF0000";
 
     public static void Refuse(CageStore store, CageRecord record)
     {
@@ -41,7 +42,17 @@ internal static class NetworkCheck
         string wanted = port.HostPort.ToString("X4", CultureInfo.InvariantCulture), state = port.Protocol == "tcp" ? Listening : Unconnected;
         return new[] { port.Protocol, $"{port.Protocol}6" }.Select(name => $"/proc/thread-self/net/{name}").Where(File.Exists).SelectMany(path => File.ReadLines(path).Skip(1))
             .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Any(fields => fields[1].EndsWith($":{wanted}", StringComparison.Ordinal) && fields[3] == state && !fields[1].StartsWith("0100007F:", StringComparison.Ordinal));
+            .Any(fields => fields[1].Split(':') is [string address, string number] && number == wanted && fields[3] == state && Meets(port, address));
+    }
+
+    /// <summary>Whether who listens on an address (hexadecimal, each 32 bits of it in the machine's order) listens on one that is published: any, or the very same.</summary>
+    private static bool Meets(PublishedPort port, string address)
+    {
+        if (address.All(digit => digit == '0')) return true;
+        bool isPlain = address.Length == 8;
+        // Another IPv6 address is none of ours, unless it is an IPv4 one in disguise (ipv6(7)).
+        if (!isPlain && !address.StartsWith(Mapped, StringComparison.Ordinal)) return false;
+        return port.Address is null || Convert.ToHexString([.. IPAddress.Parse(port.Address).GetAddressBytes().Reverse()]) == address[^8..];
     }
 
     private static CageException Problem(CageRecord record, string what, string advice) => new(CageError.CageNetworkFailed, $"\"{record.Name}\" was not started: {what}.", advice, record.Name);

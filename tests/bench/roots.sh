@@ -33,11 +33,11 @@ root() {
     local paths options=() ours copy
     for command in "${commands[@]}"; do options+=(--command "$command"); done
     "$cage" new benchroot --read-only --no-packs "${options[@]}" >/dev/null
-    paths=$(cd "$work/data" && cd "$(grep -l '^name=benchroot$' ./*/cage.conf | xargs dirname)/root" && find . ! -type d | sed 's/^\.//')
+    paths=$(cd "$work/data" && cd "$(grep -l '^name=benchroot$' ./*/cage.conf | xargs dirname)/root" && find . ! -type d)
     "$cage" remove benchroot
     printf '%s\n' "$paths" >"$work/paths"
     printf '#!/bin/sh\n%s new benchroot --read-only --no-packs %s >/dev/null && exec %s remove benchroot\n' "$cage" "${options[*]}" "$cage" >"$work/by-cage"
-    printf '#!/bin/sh\nmkdir %s/copy && xargs cp -a --parents -t %s/copy <%s/paths && exec rm -r %s/copy\n' "$work" "$work" "$work" "$work" >"$work/by-cp"
+    printf '#!/bin/sh\ncd / && mkdir %s/copy && xargs cp -a --parents -t %s/copy <%s/paths && exec rm -r %s/copy\n' "$work" "$work" "$work" "$work" >"$work/by-cp"
     chmod +x "$work/by-cage" "$work/by-cp"
     "$work/pairs" "$((rounds < 40 ? rounds : 40))" ++ cage "$work/by-cage" ++ cp "$work/by-cp" >"$work/pairs.out"
     cat "$work/pairs.out"

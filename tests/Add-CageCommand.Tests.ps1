@@ -112,6 +112,7 @@ Describe 'Roots from chosen commands' -Skip:(-not $isRoot) {
         New-CageShim web sh -Folder /usr/bin -ErrorVariable problem -ErrorAction SilentlyContinue
         $problem[0].FullyQualifiedErrorId | Should -Be 'CageAlreadyExists,Cage.PowerShell.Commands.NewCageShimCommand'
         Get-CageShim web | Where-Object IsLink | Remove-CageShim
+        (Get-CageShim web).Path | Should -Be "$own/echo"
         Test-Path "$own/echo" | Should -BeTrue
         Remove-Cage web -Force
         Test-Path "$own/echo" | Should -BeFalse

@@ -2,6 +2,7 @@ using Cage.Engine.Exposure;
 using Cage.Engine.Layers;
 using Cage.Engine.Network;
 using Cage.Engine.Plans;
+using Cage.Engine.Roots;
 using Cage.Engine.Runtime;
 using Cage.Engine.Snapshots;
 using Cage.Engine.State;
@@ -296,8 +297,10 @@ public sealed partial class CageEngine
         if (!force && Settled(record, cancellation).State != CageState.Stopped)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", "Stop it first, or remove it with --force (-Force).", record.Name);
         StopHeld(record, new StopOptions { Force = force }, warn, cancellation);
-        new Roots.ShimMaker(Store, record).Remove(_ => true);
+        IReadOnlyList<CageShim> shims = new ShimMaker(Store, record).List();
         CageRemover.Remove(Store, record);
+        // Only now: what could not be removed keeps its ways in.
+        foreach (CageShim shim in shims) ShimMaker.Erase(shim);
     }
 
     /// <summary>The mounts of a running cage, from the kernel's own table; none for one that is stopped.</summary>

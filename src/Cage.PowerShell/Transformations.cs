@@ -4,12 +4,13 @@ using System.Management.Automation;
 using Cage.Engine;
 using Cage.Engine.Snapshots;
 using Cage.Engine.Exposure;
+using Cage.Engine.Roots;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 
 namespace Cage.PowerShell;
 
-/// <summary>Lets what belongs to a cage (a mount, a process) stand for the cage.</summary>
+/// <summary>Lets what belongs to a cage (a mount, a process, what was put in) stand for the cage.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class CageOfAttribute : ArgumentTransformationAttribute
 {
@@ -20,6 +21,10 @@ internal sealed class CageOfAttribute : ArgumentTransformationAttribute
         CageExposure exposure => Find(exposure.CageId, exposure.Cage),
         CageUsage usage => Find(usage.CageId, usage.Cage),
         CageProcess process => Find(process.CageId, process.Cage),
+        CageContent content => Find(content.CageId, content.Cage),
+        CageFinding finding => Find(finding.CageId, finding.Cage),
+        CageShim shim => Find(shim.CageId, shim.Cage),
+        CageTrace trace => Find(trace.CageId, trace.Cage),
         _ => inputData,
     };
 

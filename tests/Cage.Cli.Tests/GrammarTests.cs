@@ -3,7 +3,8 @@ namespace Cage.Cli.Tests;
 /// <summary>The grammar of the command line, the exit status, and what goes to which stream.</summary>
 public sealed class GrammarTests : CageTest
 {
-    private static readonly string[] _commands = ["new", "list", "show", "start", "stop", "exec", "enter", "run", "plan", "mounts", "remove"];
+    private static readonly string[] _commands = ["new", "list", "show", "start", "stop", "exec", "enter", "run", "plan", "mounts", "remove",
+        "deps", "packs", "add", "drop", "contents", "accounts", "check", "update", "clear", "trace", "shim", "shims", "unshim"];
 
     [Fact]
     public void WithoutArgumentsItExplainsItselfOnStandardError()

@@ -60,17 +60,23 @@ internal sealed class ShimMaker(CageStore store, CageRecord record)
         List<string> left = [.. Noted()];
         foreach (CageShim shim in List().Where(unwanted))
         {
-            try
-            {
-                Files.Unlink(shim.Path);
-            }
-            catch (LinuxException e)
-            {
-                throw CageException.Store("Removing", shim.Path, e);
-            }
+            Erase(shim);
             left.Remove(shim.Path);
         }
         Write(left);
+    }
+
+    /// <summary>Takes one away.</summary>
+    public static void Erase(CageShim shim)
+    {
+        try
+        {
+            Files.Unlink(shim.Path);
+        }
+        catch (LinuxException e)
+        {
+            throw CageException.Store("Removing", shim.Path, e);
+        }
     }
 
     /// <summary>Where the host finds a path of the cage's: in the mount of a Chroot, in the cage's own folder otherwise.</summary>

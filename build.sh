@@ -95,7 +95,7 @@ need_for_build() { need cc=gcc stdlib.h=libc6-dev zlib.h=zlib1g-dev || die 'cann
 
 need_for_test() {
     need nginx=nginx-light curl=curl strace=strace tmux=tmux unshare=util-linux ip=iproute2 nft=nftables ps=procps jq=jq \
-        mkfs.btrfs=btrfs-progs mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs ||
+        mkfs.btrfs=btrfs-progs mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs script=bsdutils losetup=mount ||
         say 'the tests that need these are skipped'
 }
 

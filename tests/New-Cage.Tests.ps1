@@ -45,6 +45,23 @@ Describe 'New-Cage' -Skip:(-not $isRoot) {
         Invoke-Cage web -- cat /given /small/etc/base | Should -Be 'text', 'small'
         (Get-CageMount web | Where-Object Target -EQ /scratch).Options | Should -BeLike '*size=1024k*'
     }
+    It 'takes what root may do in it' {
+        $cage = New-Cage web -CapabilityAdd NET_RAW, cap_sys_nice -CapabilityDrop KILL -SeccompAllow keyctl -SeccompDeny ptrace -Setuid Allow -Sockets Host -Device null, /dev/zero
+        Get-Content "$($cage.Path)/cage.conf" | Where-Object { $_ -match '^(capability|seccomp|setuid|sockets|device)=' } | Sort-Object |
+            Should -Be 'capability=-KILL', 'capability=+NET_RAW', 'capability=+SYS_NICE', 'device=null', 'device=zero', 'seccomp=-ptrace', 'seccomp=+keyctl', 'setuid=allow', 'sockets=host'
+    }
+    It 'refuses what is no capability, no system call and no name of a device' {
+        New-Cage web -CapabilityAdd NET_ROW -ErrorAction SilentlyContinue -ErrorVariable problem
+        New-Cage web -SeccompDeny mont -ErrorAction SilentlyContinue -ErrorVariable +problem
+        New-Cage web -Device ../sda -ErrorAction SilentlyContinue -ErrorVariable +problem
+        New-Cage web -Isolation Pivot -Seccomp Off -ErrorAction SilentlyContinue -ErrorVariable +problem
+        $problem | ForEach-Object FullyQualifiedErrorId | Should -Be (@('CageArgumentInvalid,Cage.PowerShell.Commands.NewCageCommand') * 4)
+        Get-Cage | ForEach-Object Name | Should -Not -Contain web
+    }
+    It 'completes capabilities and devices' {
+        (TabExpansion2 'New-Cage x -CapabilityAdd net_' 30).CompletionMatches.CompletionText | Should -Be 'NET_BIND_SERVICE', 'NET_BROADCAST', 'NET_ADMIN', 'NET_RAW'
+        (TabExpansion2 'New-Cage x -Device pri' 22).CompletionMatches.CompletionText | Should -Contain 'private'
+    }
     It 'takes bases as names, ids, beginnings of ids and objects, in order' {
         $other = New-Cage other -ReadOnly
         $base = Get-Cage base

@@ -52,6 +52,16 @@ Describe 'Set-Cage' -Skip:(-not $isRoot) {
         (Set-Cage web -Bind @() -PassThru).Binds | Should -BeNullOrEmpty
         "$((Get-Cage web).Tmpfs)" | Should -Be '/scratch'
     }
+    It 'changes privileges and devices, and puts them back' {
+        $changed = Set-Cage web -CapabilityAdd NET_RAW -CapabilityDrop ALL -Seccomp Off -Device null -PassThru
+        $changed.Record.Privileges.CapabilityAdd, $changed.Record.Privileges.CapabilityDrop, $changed.Record.Devices | Should -Be 'NET_RAW', 'ALL', 'null'
+        $changed.Record.Privileges.SystemCalls | Should -Be 'Off'
+        $changed = Set-Cage web -CapabilityAdd @() -Seccomp Default -Device Private -PassThru
+        $changed.Record.Privileges.CapabilityDrop | Should -Be 'ALL'
+        $changed.Record.Privileges.CapabilityAdd | Should -BeNullOrEmpty
+        $changed.Record.Privileges.SystemCalls, $changed.Record.Device | Should -Be 'Default', 'Private'
+        $changed.Record.Devices | Should -BeNullOrEmpty
+    }
     It 'keeps comments and unknown keys' {
         '# mine', 'colour=blue' | Add-Content "$($web.Path)/cage.conf"
         Set-Cage web -Memo after

@@ -113,6 +113,7 @@ internal sealed class Arguments
     private static string Long(string option) => option switch
     {
         "-u" => "--user",
+        "-g" => "--group",
         "-w" => "--directory",
         "-e" => "--environment",
         "-t" => "--terminal",

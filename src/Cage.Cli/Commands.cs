@@ -9,11 +9,11 @@ internal static class Commands
 {
     public static readonly IReadOnlyList<Command> All =
     [
-        new("new", "new NAME [--base NAME|ID]... [--isolation chroot|pivot|jail] [--device private|host] [--environment K=V]... [--memo TEXT] [SETTING]... | new NAME --read-only [--source DIR] [--source-mode link|copy|move] [--base NAME|ID]... [--memo TEXT] | with either, in place of --source: [--command NAME|PATH]... [--file PATH]... [--pack NAME]... [--no-packs] [--keep-setuid]",
+        new("new", "new NAME [--base NAME|ID]... [--isolation chroot|pivot|jail] [--environment K=V]... [--memo TEXT] [SETTING]... | new NAME --read-only [--source DIR] [--source-mode link|copy|move] [--base NAME|ID]... [--memo TEXT] | with either, in place of --source: [--command NAME|PATH]... [--file PATH]... [--pack NAME]... [--no-packs] [--keep-setuid]",
             "make a cage, print its id", NewCommand.Run)
         {
             Switches = ["--read-only", "--no-packs", "--keep-setuid"],
-            Values = ["--base", "--isolation", "--device", "--environment", "--memo", "--source", "--source-mode", "--command", "--file", "--pack", .. Settings.Options],
+            Values = ["--base", "--isolation", "--environment", "--memo", "--source", "--source-mode", "--command", "--file", "--pack", .. Settings.Options],
             More = Settings.Help,
         },
         new("set", "set NAME... [--name NEW] [--memo TEXT] [--environment K=V]... [SETTING]...", "change cages, running ones too", SetCommand.Run)
@@ -27,21 +27,21 @@ internal static class Commands
         new("stop", "stop NAME... [--force] [--timeout SECONDS]", "stop cages", StateCommands.Stop) { Switches = ["--force"], Values = ["--timeout"] },
         new("suspend", "suspend NAME...", "stop all processes of cages where they stand", StateCommands.Suspend),
         new("resume", "resume NAME...", "let suspended cages go on", StateCommands.Resume),
-        new("exec", "exec [-u USER] [-w DIR] [-e K=V]... [-t] NAME -- COMMAND...", "run a command in a running cage", ExecCommand.Exec)
+        new("exec", "exec [-u USER] [-g GROUP] [-w DIR] [-e K=V]... [-t] NAME -- COMMAND...", "run a command in a running cage", ExecCommand.Exec)
         {
             Switches = ["--terminal"],
-            Values = ["--user", "--directory", "--environment"],
+            Values = ["--user", "--group", "--directory", "--environment"],
             RunsCommand = true,
         },
-        new("enter", "enter [-u USER] [-w DIR] [-e K=V]... NAME", "open a shell in a running cage", ExecCommand.Enter)
+        new("enter", "enter [-u USER] [-g GROUP] [-w DIR] [-e K=V]... NAME", "open a shell in a running cage", ExecCommand.Enter)
         {
-            Values = ["--user", "--directory", "--environment"],
+            Values = ["--user", "--group", "--directory", "--environment"],
             RunsCommand = true,
         },
-        new("run", "run [--base NAME|ID]... [--isolation pivot|jail] [-u USER] [-w DIR] [-e K=V]... [-t] [SETTING]... -- COMMAND...", "run a command in a cage that is not kept", ExecCommand.RunOnce)
+        new("run", "run [--base NAME|ID]... [--isolation pivot|jail] [-u USER] [-g GROUP] [-w DIR] [-e K=V]... [-t] [SETTING]... -- COMMAND...", "run a command in a cage that is not kept", ExecCommand.RunOnce)
         {
             Switches = ["--terminal"],
-            Values = ["--base", "--isolation", "--user", "--directory", "--environment", .. Settings.Options],
+            Values = ["--base", "--isolation", "--user", "--group", "--directory", "--environment", .. Settings.Options],
             More = Settings.Help,
             RunsCommand = true,
         },

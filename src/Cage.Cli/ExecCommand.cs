@@ -47,6 +47,7 @@ internal static class ExecCommand
         {
             Arguments = words,
             User = arguments.Value("--user"),
+            Group = arguments.Value("--group"),
             Directory = arguments.Value("--directory"),
             Environment = arguments.All("--environment"),
             Descriptors = [],

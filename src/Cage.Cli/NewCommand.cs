@@ -13,8 +13,8 @@ internal static class NewCommand
     {
         string name = arguments.OneName();
         bool readOnly = arguments.Has("--read-only");
-        if (readOnly && (arguments.Has("--isolation") || arguments.Has("--device") || arguments.Has("--environment")))
-            throw new UsageException("a read-only cage is never started: it has no isolation, device or environment");
+        if (readOnly && (arguments.Has("--isolation") || arguments.Has("--environment")))
+            throw new UsageException("a read-only cage is never started: it has no isolation or environment");
         if (readOnly && Settings.Given(arguments) is string useless) throw new UsageException($"a read-only cage is never started: it has no {useless}");
         if (!readOnly && (arguments.Has("--source") || arguments.Has("--source-mode"))) throw new UsageException("--source goes with --read-only");
         if (arguments.Has("--source-mode") && !arguments.Has("--source")) throw new UsageException("--source-mode goes with --source");
@@ -22,6 +22,7 @@ internal static class NewCommand
         if (contents.IsEmpty && (arguments.Has("--no-packs") || arguments.Has("--keep-setuid"))) throw new UsageException("--no-packs and --keep-setuid go with --command, --file or --pack");
         if (!contents.IsEmpty && arguments.Has("--source")) throw new UsageException("a cage is made of --source, or of --command, --file and --pack, not of both");
         CageEngine engine = Commands.OpenEngine();
+        var (view, given) = PrivilegeOptions.Devices(arguments, DeviceView.Private, []);
         NewCage request = new()
         {
             Name = name,
@@ -29,7 +30,9 @@ internal static class NewCommand
             Memo = arguments.Value("--memo") ?? "",
             Base = [.. arguments.All("--base").Select(selector => engine.FindBase(selector))],
             Isolation = (CageIsolation)arguments.Word("--isolation", Words.Isolations, (int)CageIsolation.Jail),
-            Device = (DeviceView)arguments.Word("--device", Words.Devices, (int)DeviceView.Private),
+            Device = view,
+            Devices = given,
+            Privileges = PrivilegeOptions.Privileges(arguments, new CagePrivileges()),
             Environment = arguments.All("--environment"),
             Limits = Settings.Limits(arguments, CageLimits.None),
             Binds = Settings.Binds(arguments, []),

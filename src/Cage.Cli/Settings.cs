@@ -10,7 +10,7 @@ internal static class Settings
     private static readonly string[] _limits = ["--memory", "--swap", "--cpu", "--cpu-weight", "--processes", "--io-weight"];
 
     /// <summary>All of them.</summary>
-    public static readonly IReadOnlyList<string> Options = [.. _limits, "--bind", "--tmpfs", "--network", "--address", "--publish", "--allow-from"];
+    public static readonly IReadOnlyList<string> Options = [.. _limits, "--bind", "--tmpfs", "--network", "--address", "--publish", "--allow-from", .. PrivilegeOptions.Names];
 
     public const string Help = """
         SETTING is one of these; "none" takes it away:
@@ -24,6 +24,12 @@ internal static class Settings
           --address ADDRESS              of the private network; by default the first that is free
           --publish [ADDRESS:]PORT:PORT  a port of the host that leads to one of the private network, /udp behind it; may be given again
           --allow-from NAME|NETWORK      who may reach the private network directly; may be given again
+          --device private|host|NAME     a device of the host besides the usual ones; may be given again
+        and of a jail (docs/security.md):
+          --cap-add NAME, --cap-drop NAME                   capabilities of its root, ALL for every one; may be given again
+          --seccomp default|off                             whether system calls are filtered
+          --seccomp-allow CALL, --seccomp-deny CALL         exceptions from that; may be given again
+          --setuid deny|allow, --sockets own|host           whether sudo and the like work; the host's abstract sockets
         """;
 
     /// <summary>The first of these options that is given, without its dashes; null without any.</summary>
@@ -36,6 +42,7 @@ internal static class Settings
         Binds(arguments, []);
         Tmpfs(arguments, []);
         Network(arguments, CageNetwork.Host, name => name);
+        PrivilegeOptions.Privileges(arguments, new CagePrivileges());
     }
 
     /// <summary><paramref name="before"/> with what is given.</summary>
@@ -48,6 +55,9 @@ internal static class Settings
         Limits = Limits(arguments, before.Limits),
         Binds = Binds(arguments, before.Binds),
         Tmpfs = Tmpfs(arguments, before.Tmpfs),
+        Device = PrivilegeOptions.Devices(arguments, before.Device, before.Devices).View,
+        Devices = PrivilegeOptions.Devices(arguments, before.Device, before.Devices).Given,
+        Privileges = PrivilegeOptions.Privileges(arguments, before.Privileges),
     };
 
     public static CageNetwork Network(Arguments arguments, CageNetwork before, Func<string, string> find)

@@ -62,16 +62,19 @@ public sealed partial class CageEngine
         using CageLock held = CageLock.Take(record.Path, cancellation);
         CageRecord before = CageStore.Refresh(record), after = change(before);
         if (!after.Binds.SequenceEqual(before.Binds)) after = after with { Binds = CageMaker.ResolveSources(after.Binds) };
+        after = after with { Privileges = after.Privileges.Checked() };
         CageMaker.RefuseTexts(after.Name, after.Memo, after.Environment);
+        CageMaker.RefuseSettings(after.Name, after.Isolation, after.Device, after.Devices, after.Privileges);
         CageMaker.RefuseLimits(after.Limits);
         CageMaker.RefuseNetwork(after.Network, after.Isolation);
         bool rewired = !after.Network.IsSameAs(before.Network);
         using Descriptor? turn = rewired ? AddressPool.TakeTurn(Settings, after.Network) : null;
         if (turn is not null) after = after with { Network = new AddressPool(Settings).Assign(after.Network, after.Id, Store.ReadAll()) };
         bool reshaped = rewired || after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base) ||
-            !after.Binds.SequenceEqual(before.Binds) || !after.Tmpfs.SequenceEqual(before.Tmpfs);
+            !after.Binds.SequenceEqual(before.Binds) || !after.Tmpfs.SequenceEqual(before.Tmpfs) ||
+            !after.Devices.SequenceEqual(before.Devices) || !after.Privileges.IsSameAs(before.Privileges);
         if (reshaped && Settled(before, cancellation).State != CageState.Stopped)
-            throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation, device, binds, tmpfs and network can only change while it is stopped.", "Stop it first.", before.Name);
+            throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation, devices, privileges, binds, tmpfs and network can only change while it is stopped.", "Stop it first.", before.Name);
         if (!after.Base.SequenceEqual(before.Base) && LayerChain.Resolve(Store, after.Base).Records.Any(layer => layer.Id == after.Id))
             throw new CageException(CageError.CageArgumentInvalid, $"\"{before.Name}\" would be its own base (a cycle).", "Choose bases that do not need it.", before.Name);
         // A killed start may have left it, and nothing would know it any more.
@@ -213,6 +216,8 @@ public sealed partial class CageEngine
         Directory.CreateDirectory(Settings.Run);
         CageRecord record = new() { Path = Settings.Run, Id = EphemeralId.New(), Kind = CageKind.Writable, Name = "run", Isolation = isolation };
         if (shape is not null) record = shape(record);
+        record = record with { Privileges = record.Privileges.Checked() };
+        CageMaker.RefuseSettings(record.Name, isolation, record.Device, record.Devices, record.Privileges);
         CageMaker.RefuseLimits(record.Limits);
         CageMaker.RefuseNetwork(record.Network, isolation);
         if (record.Network.Mode == NetworkMode.Private)

@@ -9,7 +9,8 @@ public static class Words
 {
     private static readonly string[] _isolations = ["chroot", "pivot", "jail"], _devices = ["private", "host"],
         _providers = ["btrfs", "reflink", "copy", "live"], _nested = ["snapshot", "skip", "empty"], _noYes = ["no", "yes"],
-        _reasons = ["requested", "interpreter", "needed", "symlink", "script", "pack"], _contents = ["command", "file", "pack"], _networks = ["host", "none", "private"];
+        _reasons = ["requested", "interpreter", "needed", "symlink", "script", "pack"], _contents = ["command", "file", "pack"], _networks = ["host", "none", "private"],
+        _setuids = ["deny", "allow"], _sockets = ["own", "host"], _filters = ["default", "off"];
 
     /// <summary>The isolations, in the order of <see cref="CageIsolation"/>.</summary>
     public static IReadOnlyList<string> Isolations => _isolations;
@@ -30,6 +31,21 @@ public static class Words
 
     /// <summary>No and yes.</summary>
     public static IReadOnlyList<string> NoYes => _noYes;
+
+    /// <summary>The words of <see cref="SetuidMode"/>, in its order.</summary>
+    public static IReadOnlyList<string> Setuids => _setuids;
+
+    /// <summary>The words of <see cref="SocketView"/>, in its order.</summary>
+    public static IReadOnlyList<string> Sockets => _sockets;
+
+    /// <summary>The words of <see cref="SystemCallMode"/>, in its order.</summary>
+    public static IReadOnlyList<string> Filters => _filters;
+
+    /// <summary>The word for <paramref name="setuid"/>.</summary>
+    public static string Word(this SetuidMode setuid) => _setuids[(int)setuid];
+
+    /// <summary>The word for <paramref name="sockets"/>.</summary>
+    public static string Word(this SocketView sockets) => _sockets[(int)sockets];
 
     /// <summary>The word for <paramref name="isolation"/>.</summary>
     public static string Word(this CageIsolation isolation) => _isolations[(int)isolation];

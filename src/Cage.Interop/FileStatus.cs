@@ -29,6 +29,12 @@ public readonly record struct FileStatus(
     /// <summary>When its content was changed last.</summary>
     public Timestamp Modified { get; init; }
 
+    /// <summary>Whether it is a node of a block device.</summary>
+    public bool IsBlockDevice => (Mode & Files.S_IFMT) == Files.S_IFBLK;
+
+    /// <summary>Whether it is a node of a character device.</summary>
+    public bool IsCharacterDevice => (Mode & Files.S_IFMT) == Files.S_IFCHR;
+
     /// <summary>Whether it is a directory.</summary>
     public bool IsDirectory => (Mode & Files.S_IFMT) == Files.S_IFDIR;
 

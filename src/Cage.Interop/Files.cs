@@ -11,7 +11,7 @@ public static unsafe partial class Files
 
     public const ulong RESOLVE_NO_XDEV = 1, RESOLVE_NO_MAGICLINKS = 2, RESOLVE_NO_SYMLINKS = 4, RESOLVE_BENEATH = 8, RESOLVE_IN_ROOT = 16;
 
-    public const uint S_IFMT = 0xF000, S_IFDIR = 0x4000, S_IFCHR = 0x2000, S_IFREG = 0x8000, S_IFLNK = 0xA000, S_IFSOCK = 0xC000;
+    public const uint S_IFMT = 0xF000, S_IFDIR = 0x4000, S_IFCHR = 0x2000, S_IFBLK = 0x6000, S_IFREG = 0x8000, S_IFLNK = 0xA000, S_IFSOCK = 0xC000;
 
     public const long OVERLAYFS_SUPER_MAGIC = 0x794c7630, CGROUP2_SUPER_MAGIC = 0x63677270, CGROUP_SUPER_MAGIC = 0x27e0eb;
 
@@ -124,11 +124,20 @@ public static unsafe partial class Files
     }
 
     /// <summary>Makes a device node with exactly <paramref name="mode"/> below an open directory (mknod(2)).</summary>
+    /// <param name="directory">The directory.</param>
+    /// <param name="name">A name in it.</param>
+    /// <param name="mode">S_IFCHR or S_IFBLK, and the permission bits.</param>
+    /// <param name="major">The driver.</param>
+    /// <param name="minor">Which of the driver's.</param>
     public static void MakeDeviceAt(Descriptor directory, string name, uint mode, uint major, uint minor)
     {
-        Check.Result(mknodat(directory.Number, name, S_IFCHR | mode, DeviceNumber(major, minor)), "mknod", name);
-        Check.Result(fchmodat(directory.Number, name, mode, 0), "chmod", name);
+        Check.Result(mknodat(directory.Number, name, mode, DeviceNumber(major, minor)), "mknod", name);
+        Check.Result(fchmodat(directory.Number, name, mode & 0xfff, 0), "chmod", name);
     }
+
+    /// <summary>Changes owner and group of a file below an open directory, not following a link (chown(2)).</summary>
+    public static void ChangeOwnerAt(Descriptor directory, string name, uint uid, uint gid) =>
+        Check.Result(fchownat(directory.Number, name, uid, gid, AT_SYMLINK_NOFOLLOW), "chown", name);
 
     /// <summary>Makes a symbolic link below an open directory (symlink(2)).</summary>
     public static void MakeLinkAt(Descriptor directory, string name, string target) =>
@@ -281,6 +290,14 @@ public static unsafe partial class Files
     private static ulong DeviceNumber(uint major, uint minor) =>
         ((ulong)(major & 0xfffff000) << 32) | ((ulong)(major & 0xfff) << 8) | ((ulong)(minor & 0xffffff00) << 12) | (minor & 0xff);
 
+    /// <summary>As <see cref="FileSystemType(string)"/>, of an open file (fstatfs(2)).</summary>
+    public static long FileSystemType(Descriptor file)
+    {
+        long* buffer = stackalloc long[16];
+        Check.Result(fstatfs(file.Number, buffer), "fstatfs");
+        return buffer[0];
+    }
+
     private static FileStatus? TryStatus(int directory, string path, int flags)
     {
         fixed (byte* name = Terminated(path)) return TryStatus(directory, name, flags, path);
@@ -387,6 +404,9 @@ public static unsafe partial class Files
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fchown(int file, uint uid, uint gid);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int fchownat(int directory, string path, uint uid, uint gid, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fsync(int file);

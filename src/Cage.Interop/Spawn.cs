@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Cage.Interop;
 
-/// <summary>The step at which a start failed, in the order in which they are taken. Numbers as in Cage.Native/spawn.c.</summary>
+/// <summary>The step at which a start failed. Numbers as in Cage.Native/spawn.c.</summary>
 public enum SpawnStage
 {
     /// <summary>None did.</summary>
@@ -38,12 +38,28 @@ public enum SpawnStage
 
     /// <summary>The program could not be executed (execve(2)).</summary>
     Execute,
+
+    /// <summary>The caller's limits and its place with the kernel's killer could not be left behind (setrlimit(2), proc_pid_oom_score_adj(5)).</summary>
+    Afresh,
+
+    /// <summary>A session keyring of its own could not be had (keyctl(2)).</summary>
+    Keyring,
+
+    /// <summary>The abstract sockets of others could not be closed off (landlock(7)).</summary>
+    Sockets,
+
+    /// <summary>Capabilities could not be given up (capset(2), prctl(2)).</summary>
+    Capabilities,
+
+    /// <summary>The filter of system calls could not be set (seccomp(2)).</summary>
+    Filter,
 }
 
 /// <summary>What a new process is to be. Everything not named is the caller's.</summary>
 public sealed class SpawnRequest
 {
-    /// <summary>Paths to try in turn, as execvp(3) goes through PATH; ignored when <see cref="Executable"/> is given.</summary>
+    /// <summary>Paths to try in turn, as execvp(3) goes through PATH; ignored when <see cref="Executable"/> is given. They are tried by a program in
+    /// between, so that none of them reaches the caller's by /proc/self/exe (Cage.Native/launcher.c).</summary>
     public IReadOnlyList<string> Candidates { get; init; } = [];
 
     /// <summary>An open program (execveat(2), AT_EMPTY_PATH).</summary>
@@ -84,6 +100,13 @@ public sealed class SpawnRequest
 
     /// <summary>User, group and supplementary groups; null keeps the caller's.</summary>
     public Identity? Identity { get; init; }
+
+    /// <summary>What it gives up, last before it executes; null for nothing.</summary>
+    public Confinement? Confinement { get; init; }
+
+    /// <summary>Whether it begins with a session keyring of its own, umask 022, 1024 open files and no protection from the kernel's killer, whatever
+    /// the caller has.</summary>
+    public bool Afresh { get; init; }
 
     /// <summary>Whether it leads a session of its own (setsid(2)).</summary>
     public bool NewSession { get; init; }
@@ -131,7 +154,7 @@ public static unsafe partial class Spawn
         CLONE_NEWUSER = 0x10000000, CLONE_NEWPID = 0x20000000, CLONE_NEWNET = 0x40000000;
 #pragma warning restore CS1591
 
-    private const uint NewSession = 1, ControllingTerminal = 2, SetIdentity = 4, Orphan = 8;
+    private const uint NewSession = 1, ControllingTerminal = 2, SetIdentity = 4, Orphan = 8, Afresh = 16;
 
     /// <summary>Starts the process and returns once the program has been executed.</summary>
     /// <exception cref="SpawnException">The step that failed, with its errno. No process is left.</exception>
@@ -161,14 +184,17 @@ public static unsafe partial class Spawn
             Uid = request.Identity?.Uid ?? 0,
             Gid = request.Identity?.Gid ?? 0,
             Flags = (request.NewSession ? NewSession : 0) | (request.ControllingTerminal ? ControllingTerminal : 0) |
-                (request.Identity is null ? 0 : SetIdentity) | (request.Orphan ? Orphan : 0),
+                (request.Identity is null ? 0 : SetIdentity) | (request.Orphan ? Orphan : 0) | (request.Afresh ? Afresh : 0),
             DeathSignal = request.DeathSignal,
         };
         fixed (int* numbers = descriptors)
         fixed (int* taskFiles = tasks)
         fixed (uint* ids = groups)
         fixed (byte* path = directory)
+        fixed (ulong* filter = request.Confinement?.Filter)
         {
+            Confinement.Native confinement = request.Confinement?.ToNative(filter) ?? default;
+            native.Confinement = request.Confinement is null ? null : &confinement;
             native.Descriptors = numbers;
             native.Groups = ids;
             native.TaskFiles = taskFiles;
@@ -186,7 +212,7 @@ public static unsafe partial class Spawn
         throw new SpawnException((SpawnStage)native.FailedStage, new LinuxException(native.Error, Operation((SpawnStage)native.FailedStage), target));
     }
 
-    private static string Operation(SpawnStage stage) => stage switch
+    internal static string Operation(SpawnStage stage) => stage switch
     {
         SpawnStage.Clone => "clone3",
         SpawnStage.Groups => "write",
@@ -197,6 +223,11 @@ public static unsafe partial class Spawn
         SpawnStage.Root => "chroot",
         SpawnStage.Directory => "chdir",
         SpawnStage.Identity => "setresuid",
+        SpawnStage.Afresh => "setrlimit",
+        SpawnStage.Keyring => "keyctl",
+        SpawnStage.Sockets => "landlock_restrict_self",
+        SpawnStage.Capabilities => "capset",
+        SpawnStage.Filter => "seccomp",
         _ => "execve",
     };
 
@@ -231,6 +262,7 @@ public static unsafe partial class Spawn
         public byte* Directory;
         public uint* Groups;
         public int* TaskFiles;
+        public Confinement.Native* Confinement;
         public ulong Create, Unshare, Join;
         public int JoinDescriptor, ControlGroup, Root, Executable;
         public uint DescriptorCount, GroupCount, TaskFileCount, Uid, Gid, Flags;

@@ -98,7 +98,7 @@ static void start_init(void)
             .cgroup_fd = started.group,
             .root_fd = -1,
             .exec_fd = program,
-            .flags = NEW_SESSION,
+            .flags = NEW_SESSION | AFRESH,
             .death_signal = SIGKILL,
         };
         if (cage_spawn(&request) == 0) {

@@ -5,13 +5,17 @@
  * plain system calls until it has executed (signal-safety(7)). So this part is C, for both faces: linked into `cage`,
  * loaded as libcage-spawn.so by pwsh.
  *
- *   caller ──clone3(VFORK, INTO_CGROUP)──► child ──setns──► execve                  (a command in a running cage)
+ *   caller ──clone3(VFORK, INTO_CGROUP)──► child ──setns──► launcher.c ──► execve   (a command in a running cage)
  *   caller ──clone3(VFORK)──► usher ──clone3(VFORK, INTO_CGROUP, NEW*)──► child ──► execve       (a cage's init)
  *
  * A cage's pid namespace is joined by the calling thread, since setns(2) has it hold for children only, and left again; all
  * others by the child, since a mount or user namespace needs a process whose file-system state and threads nobody shares.
  * The usher ends at once, so that its child is an orphan that nobody but the host's init needs to wait for. It shares the
  * table of descriptors (CLONE_FILES), so that the pidfd that clone3 makes is the caller's.
+ *
+ * The child shares the caller's memory until it executes. So for that while the caller's memory is closed to tracing (shelter): in the
+ * cage, somebody with the child's user could look into the host's process by it. None of the caller's descriptors is open when the child
+ * first follows a path of the cage, since /proc/self/fd would lead out (CVE-2024-21626).
  *
  * clone3 places the child into its control group at birth. Moving it there by a write to cgroup.procs waits for an
  * RCU grace period instead: 11 ms on kernel 6.18, against nothing measurable.
@@ -20,23 +24,38 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "spawn.h"
+#include "child.h"
 
-#ifndef SYS_close_range
-#define SYS_close_range 436
+#define SYS_pidfd_send_signal_number 424
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10u
 #endif
-#define CLOSE_RANGE_CLOEXEC_FLAG 4u
+#ifndef F_ADD_SEALS
+#define F_ADD_SEALS 1033
+#define F_SEAL_SEAL 1
+#define F_SEAL_SHRINK 2
+#define F_SEAL_GROW 4
+#define F_SEAL_WRITE 8
+#endif
+
+__asm__(".section .rodata\n"
+        "launcher_begin: .incbin \"cage-launcher\"\n"
+        "launcher_end:\n"
+        ".previous\n");
+extern const char launcher_begin[] __attribute__((visibility("hidden"))), launcher_end[] __attribute__((visibility("hidden")));
 
 /*
  * clone3 with the caller's own stack, as vfork has it. It must be inlined: a call's return address would be overwritten
@@ -62,104 +81,9 @@ static inline __attribute__((always_inline)) long clone_vfork(struct clone_args 
 #endif
 }
 
-static void __attribute__((noreturn)) fail_with(struct request *request, enum stage stage, int error)
+static void __attribute__((noinline)) start_child(struct start *start)
 {
-    request->error = error;
-    request->failed_stage = stage;
-    _exit(127);
-}
-
-static void __attribute__((noreturn)) fail(struct request *request, enum stage stage)
-{
-    fail_with(request, stage, errno);
-}
-
-/* Sources are first lifted above every target, so that no target overwrites a source still to come. */
-static void arrange_descriptors(struct request *request)
-{
-    int count = (int)request->descriptor_count;
-    int lifted[count ? count : 1];
-    for (int i = 0; i < count; i++)
-        if ((lifted[i] = fcntl(request->descriptors[i], F_DUPFD_CLOEXEC, count)) < 0)
-            fail(request, STAGE_DESCRIPTORS);
-    int exec_fd = request->exec_fd;
-    if (exec_fd >= 0 && exec_fd < count && (exec_fd = request->exec_fd = fcntl(exec_fd, F_DUPFD_CLOEXEC, count)) < 0)
-        fail(request, STAGE_DESCRIPTORS);
-    int root_fd = request->root_fd;
-    if (root_fd >= 0 && root_fd < count && (root_fd = request->root_fd = fcntl(root_fd, F_DUPFD_CLOEXEC, count)) < 0)
-        fail(request, STAGE_DESCRIPTORS);
-    for (int i = 0; i < count; i++)
-        if (dup2(lifted[i], i) < 0)
-            fail(request, STAGE_DESCRIPTORS);
-    if (syscall(SYS_close_range, count, ~0u, CLOSE_RANGE_CLOEXEC_FLAG) < 0)
-        fail(request, STAGE_DESCRIPTORS);
-}
-
-/* The raw calls: libc's setuid family would signal every thread of the process whose memory we share. */
-static void take_identity(struct request *request)
-{
-    if (syscall(SYS_setgroups, (long)request->group_count, request->groups) < 0 ||
-        syscall(SYS_setresgid, request->gid, request->gid, request->gid) < 0 ||
-        syscall(SYS_setresuid, request->uid, request->uid, request->uid) < 0)
-        fail(request, STAGE_IDENTITY);
-}
-
-/* As execvp(3): a candidate that is not there lets the next one be tried, a forbidden one is remembered. */
-static void __attribute__((noreturn)) execute(struct request *request)
-{
-    int error = ENOENT;
-    if (request->exec_fd >= 0) {
-        syscall(SYS_execveat, request->exec_fd, "", request->argv, request->envp, AT_EMPTY_PATH);
-        error = errno;
-    } else {
-        for (const char *const *path = request->candidates; *path; path++) {
-            execve(*path, request->argv, request->envp);
-            if (errno == EACCES)
-                error = EACCES;
-            else if (errno != ENOENT && errno != ENOTDIR) {
-                error = errno;
-                break;
-            }
-        }
-    }
-    fail_with(request, STAGE_EXECUTE, error);
-}
-
-static void __attribute__((noinline, noreturn)) child(struct request *request)
-{
-    /* CLONE_CLEAR_SIGHAND has taken the handlers away, which must not run here; SIGPIPE, ignored by .NET, would stay so. */
-    sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
-    /* By the child itself, and before it sees a control group namespace of its own: LegacyGroups says why. */
-    for (uint32_t i = 0; i < request->task_file_count; i++)
-        if (write(request->task_files[i], "0", 1) < 0)
-            fail(request, STAGE_GROUPS);
-    uint64_t join = request->join & ~(uint64_t)CLONE_NEWPID;
-    if (join && setns(request->join_fd, (int)join) < 0)
-        fail(request, STAGE_JOIN);
-    if (request->unshare && unshare((int)request->unshare) < 0)
-        fail(request, STAGE_UNSHARE);
-    arrange_descriptors(request);
-    if ((request->flags & NEW_SESSION) && setsid() < 0)
-        fail(request, STAGE_SESSION);
-    if ((request->flags & CONTROLLING_TERMINAL) && ioctl(0, TIOCSCTTY, 0) < 0)
-        fail(request, STAGE_SESSION);
-    if (request->root_fd >= 0 && (fchdir(request->root_fd) < 0 || chroot(".") < 0))
-        fail(request, STAGE_ROOT);
-    if (request->directory && chdir(request->directory) < 0)
-        fail(request, STAGE_DIRECTORY);
-    if (request->flags & SET_IDENTITY)
-        take_identity(request);
-    /* After the identity, which clears it (prctl(2)). */
-    if (request->death_signal && prctl(PR_SET_PDEATHSIG, request->death_signal, 0, 0, 0) < 0)
-        fail(request, STAGE_SESSION);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    execute(request);
-}
-
-static void __attribute__((noinline)) start_child(struct request *request)
-{
+    struct request *request = start->request;
     struct clone_args args = {
         .flags = request->create | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
         .pidfd = (uint64_t)(uintptr_t)&request->pidfd,
@@ -171,7 +95,7 @@ static void __attribute__((noinline)) start_child(struct request *request)
     }
     long pid = clone_vfork(&args);
     if (pid == 0)
-        child(request);
+        cage_child(start);
     if (pid < 0) {
         request->error = (int)-pid;
         request->failed_stage = STAGE_CLONE;
@@ -180,18 +104,19 @@ static void __attribute__((noinline)) start_child(struct request *request)
     }
 }
 
-static void __attribute__((noinline, noreturn)) usher(struct request *request)
+static void __attribute__((noinline, noreturn)) usher(struct start *start)
 {
-    start_child(request);
+    start_child(start);
     _exit(0);
 }
 
-static void __attribute__((noinline)) start_orphan(struct request *request)
+static void __attribute__((noinline)) start_orphan(struct start *start)
 {
+    struct request *request = start->request;
     struct clone_args args = { .flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_CLEAR_SIGHAND, .exit_signal = SIGCHLD };
     long pid = clone_vfork(&args);
     if (pid == 0)
-        usher(request);
+        usher(start);
     if (pid < 0) {
         request->error = (int)-pid;
         request->failed_stage = STAGE_CLONE;
@@ -201,19 +126,111 @@ static void __attribute__((noinline)) start_orphan(struct request *request)
         ;
 }
 
-static void start_joined(struct request *request)
+static void start_joined(struct start *start)
 {
+    struct request *request = start->request;
     int own = open("/proc/thread-self/ns/pid", O_RDONLY | O_CLOEXEC);
     if (own < 0 || setns(request->join_fd, CLONE_NEWPID) < 0) {
         request->error = errno;
         request->failed_stage = STAGE_JOIN;
     } else {
-        start_child(request);
+        start_child(start);
         /* Into the namespace that the thread is in anyway: this cannot fail. */
         setns(own, CLONE_NEWPID);
     }
     if (own >= 0)
         close(own);
+}
+
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+
+/* Closes our memory to tracing while a child has it too; several threads may be starting something. */
+static void shelter(int begins)
+{
+    static int users, before;
+    pthread_mutex_lock(&turn);
+    if (begins && users++ == 0 && (before = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)))
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (!begins && --users == 0 && before == 1)
+        prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    pthread_mutex_unlock(&turn);
+}
+
+/* The launcher as a file that can be executed and not be changed, made when it is first needed; -1 with errno. */
+static int open_launcher(void)
+{
+    static int file = -1;
+    pthread_mutex_lock(&turn);
+    if (file < 0) {
+        size_t size = (size_t)(launcher_end - launcher_begin);
+        int made = (int)syscall(SYS_memfd_create, "cage", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+        if (made < 0 && errno == EINVAL) /* before Linux 6.3 every one can be executed */
+            made = (int)syscall(SYS_memfd_create, "cage", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (made >= 0 && write(made, launcher_begin, size) == (ssize_t)size &&
+            fcntl(made, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0)
+            file = made;
+        else if (made >= 0)
+            close(made);
+    }
+    pthread_mutex_unlock(&turn);
+    return file;
+}
+
+/* An end of file says that the command has been executed. */
+static void hear_launcher(struct request *request, int channel)
+{
+    int error = 0;
+    ssize_t count;
+    do count = read(channel, &error, sizeof error);
+    while (count < 0 && errno == EINTR);
+    if (count != sizeof error)
+        return;
+    request->error = error;
+    request->failed_stage = STAGE_EXECUTE;
+}
+
+static void start_by_kind(struct start *start)
+{
+    shelter(1);
+    if (start->request->flags & ORPHAN)
+        start_orphan(start);
+    else if (start->request->join & CLONE_NEWPID)
+        start_joined(start);
+    else
+        start_child(start);
+    shelter(0);
+}
+
+static size_t count_words(const char *const *words)
+{
+    size_t count = 0;
+    while (words[count])
+        count++;
+    return count;
+}
+
+static void start_launched(struct request *request)
+{
+    size_t candidates = count_words(request->candidates), arguments = count_words((const char *const *)request->argv);
+    /* The channel comes right after the command's own descriptors (arrange_descriptors). */
+    char numbers[48];
+    snprintf(numbers, sizeof numbers, "%u,%zu", request->descriptor_count, candidates);
+    const char **words = malloc((1 + candidates + arguments + 1) * sizeof *words);
+    int ends[2] = { -1, -1 }, launcher = open_launcher();
+    if (!words || launcher < 0 || pipe2(ends, O_CLOEXEC) < 0) {
+        request->error = errno;
+        request->failed_stage = STAGE_DESCRIPTORS;
+    } else {
+        words[0] = numbers;
+        memcpy(words + 1, request->candidates, candidates * sizeof *words);
+        memcpy(words + 1 + candidates, request->argv, (arguments + 1) * sizeof *words);
+        start_by_kind(&(struct start){ .request = request, .launcher = launcher, .channel = ends[1], .words = words });
+        close(ends[1]);
+        if (!request->error)
+            hear_launcher(request, ends[0]);
+        close(ends[0]);
+    }
+    free(words);
 }
 
 __attribute__((visibility("default"))) int cage_spawn(struct request *request)
@@ -225,13 +242,13 @@ __attribute__((visibility("default"))) int cage_spawn(struct request *request)
     request->error = 0;
     request->failed_stage = STAGE_NONE;
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (request->flags & ORPHAN)
-        start_orphan(request);
-    else if (request->join & CLONE_NEWPID)
-        start_joined(request);
+    if (request->exec_fd >= 0)
+        start_by_kind(&(struct start){ .request = request, .launcher = -1, .channel = -1 });
     else
-        start_child(request);
+        start_launched(request);
     if (request->error && request->pid > 0) {
+        /* What the launcher says comes from inside the cage: it may not have ended. */
+        syscall(SYS_pidfd_send_signal_number, request->pidfd, SIGKILL, NULL, 0);
         while (!(request->flags & ORPHAN) && waitpid(request->pid, NULL, __WALL) < 0 && errno == EINTR)
             ;
         close(request->pidfd);

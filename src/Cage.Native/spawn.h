@@ -4,19 +4,22 @@
 
 /* Which step failed. The numbers are known to Cage.Interop's SpawnStage. */
 enum stage { STAGE_NONE, STAGE_CLONE, STAGE_GROUPS, STAGE_JOIN, STAGE_UNSHARE, STAGE_DESCRIPTORS, STAGE_SESSION, STAGE_ROOT,
-             STAGE_DIRECTORY, STAGE_IDENTITY, STAGE_EXECUTE };
+             STAGE_DIRECTORY, STAGE_IDENTITY, STAGE_EXECUTE, STAGE_AFRESH, STAGE_KEYRING, STAGE_SOCKETS, STAGE_CAPABILITIES, STAGE_FILTER };
 
-enum flag { NEW_SESSION = 1, CONTROLLING_TERMINAL = 2, SET_IDENTITY = 4, ORPHAN = 8 };
+enum flag { NEW_SESSION = 1, CONTROLLING_TERMINAL = 2, SET_IDENTITY = 4, ORPHAN = 8, AFRESH = 16 };
+
+struct confinement;
 
 /* Cage.Interop's SpawnRequest has the same layout. */
 struct request {
-    const char *const *candidates; /* programs to try in order, NULL-terminated; none when exec_fd is set */
+    const char *const *candidates; /* paths to try in order, NULL-terminated, by way of launcher.c; none when exec_fd is set */
     char *const *argv;
     char *const *envp;
-    const int32_t *descriptors;    /* descriptors[i] becomes descriptor i; every other one is closed */
+    const int32_t *descriptors;    /* descriptors[i] becomes descriptor i; every other one is closed before the root or directory is entered */
     const char *directory;         /* inside the root; NULL keeps the current one */
     const uint32_t *groups;
     const int32_t *task_files;     /* tasks of control groups of version 1, which the child enters */
+    const struct confinement *confinement; /* what it gives up; NULL for nothing */
     uint64_t create;               /* CLONE_NEW* for the child */
     uint64_t unshare;              /* CLONE_NEW* that the child leaves behind once it is in its control group */
     uint64_t join;                 /* CLONE_NEW* taken from join_fd, a pidfd; 0 for none */

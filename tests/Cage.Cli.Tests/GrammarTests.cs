@@ -78,7 +78,6 @@ public sealed class GrammarTests : CageTest
     [InlineData("new")]
     [InlineData("new a b")]
     [InlineData("new a --isolation vm")]
-    [InlineData("new a --device none")]
     [InlineData("new a --source /")]
     [InlineData("new a --read-only --isolation jail")]
     [InlineData("new a --read-only --source-mode copy")]

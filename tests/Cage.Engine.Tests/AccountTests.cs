@@ -27,6 +27,17 @@ public sealed class AccountTests : IDisposable
         return $"{account.Name} {account.Identity.Uid}:{account.Identity.Gid} [{string.Join(',', account.Identity.Groups)}] {account.Home} {account.Shell}";
     }
 
+    [Fact]
+    public void A_group_besides_the_user_is_the_only_one()
+    {
+        using Descriptor root = Files.Open(_root, Files.O_PATH | Files.O_DIRECTORY);
+        Identity alice = Account.Find(root, "alice", "wheel").Identity, nobody = Account.Find(root, null, "29").Identity;
+        Assert.Equal((1000u, 10u, 0u, 29u), (alice.Uid, alice.Gid, nobody.Uid, nobody.Gid));
+        Assert.Equal([10u], alice.Groups);
+        Assert.Contains("wheel", Assert.Throws<CageException>(() => Account.Find(root, "alice:audio", "wheel")).Message);
+        Assert.Contains("no-group", Assert.Throws<CageException>(() => Account.Find(root, "alice", "no-group")).Message);
+    }
+
     [Theory]
     [InlineData(null, "root 0:0 [10,0] /root /bin/bash")]
     [InlineData("alice", "alice 1000:1000 [10,29,1000] /home/alice /bin/sh")]

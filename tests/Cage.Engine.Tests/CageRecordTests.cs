@@ -66,16 +66,26 @@ public class CageRecordTests
             Start = "up.sh",
             Stop = "down.sh",
             Isolation = CageIsolation.Jail,
-            Device = DeviceView.Host,
+            Devices = ["net/tun", "a # b"],
+            Privileges = new CagePrivileges
+            {
+                CapabilityAdd = ["NET_RAW"], CapabilityDrop = ["ALL"], SystemCallAllow = ["keyctl"], SystemCallDeny = ["chroot", "ptrace"], Setuid = SetuidMode.Allow,
+                Sockets = SocketView.Host,
+            },
             Environment = ["A=1", "B=x # y", "C=two\nlines", "D=", "E=\\"],
             Binds = [CageBind.Parse("/a#b\\:c:/d:ro"), CageBind.Parse("/e\\\\:/f")],
             Tmpfs = [CageTmpfs.Parse("/g:64M"), CageTmpfs.Parse("/h")],
             Limits = new CageLimits { Memory = 512 << 20, Swap = 0, Cpu = 1.5m, CpuWeight = 50, Processes = 100, IoWeight = 10000 },
         };
         CageRecord back = Read(Write(record));
-        Assert.Equal(record with { Base = back.Base, Environment = back.Environment, Binds = back.Binds, Tmpfs = back.Tmpfs }, back);
+        Assert.Equal(record with { Base = back.Base, Environment = back.Environment, Binds = back.Binds, Tmpfs = back.Tmpfs, Devices = back.Devices, Privileges = back.Privileges }, back);
         Assert.Equal(record.Binds, back.Binds);
         Assert.Equal(record.Tmpfs, back.Tmpfs);
+        Assert.Equal(record.Devices, back.Devices);
+        Assert.True(record.Privileges.IsSameAs(back.Privileges));
+        record = record with { Device = DeviceView.Host, Devices = [], Privileges = new CagePrivileges { SystemCalls = SystemCallMode.Off } };
+        back = Read(Write(record));
+        Assert.Equal((DeviceView.Host, SystemCallMode.Off), (back.Device, back.Privileges.SystemCalls));
         Assert.Equal(record.Base, back.Base);
         Assert.Equal(record.Environment, back.Environment);
     }
@@ -186,7 +196,14 @@ public class CageRecordTests
     [InlineData("isolation=vm", "isolation", "chroot, pivot, jail")]
     [InlineData("isolation=Jail", "isolation", "chroot, pivot, jail")]
     [InlineData("isolation=", "isolation", "chroot, pivot, jail")]
-    [InlineData("device=none", "device", "private, host")]
+    [InlineData("device=../sda", "device", "no name below /dev")]
+    [InlineData("capability=NET_RAW", "capability", "+NAME")]
+    [InlineData("capability=+NET_ROW", "capability", "NET_ROW")]
+    [InlineData("capability=+NET_RAW\ncapability=-cap_net_raw", "capability", "both")]
+    [InlineData("seccomp=none", "seccomp", "off alone")]
+    [InlineData("seccomp=+mont", "seccomp", "mont")]
+    [InlineData("setuid=maybe", "setuid", "deny, allow")]
+    [InlineData("sockets=all", "sockets", "own, host")]
     [InlineData("environment=A", "environment", "NAME=value")]
     [InlineData("environment==b", "environment", "NAME=value")]
     [InlineData("name=again", "name", "twice")]

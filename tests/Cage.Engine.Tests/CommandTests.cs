@@ -10,6 +10,30 @@ namespace Cage.Engine.Tests;
 /// <summary>Commands in a running cage. [001] [002] [004]</summary>
 public sealed class CommandTests(SmallRoot root) : SmallRootTests(root)
 {
+    /// <summary>An init that has not pivoted yet has the host's root.</summary>
+    [CageFact]
+    public void Nothing_is_run_on_the_hosts_root_while_the_cage_is_being_started()
+    {
+        CageRecord record = _test.NewCage(Root, CageIsolation.Jail);
+        using System.Diagnostics.Process early = Shell.Start("exec sleep 100");
+        try
+        {
+            Directory.CreateDirectory(_test.Settings.Run);
+            InitHint.Write(_test.Settings, record.Id, early.Id);
+            CageInfo cage = _test.Look(record);
+            Assert.Equal(CageState.Running, cage.State);
+            CageException e = Assert.Throws<CageException>(() => _test.Run(cage, TestStore.Command("/bin/true")));
+            Assert.Equal(CageError.CageNotRunning, e.Error);
+            Assert.Contains("being started", e.Message);
+        }
+        finally
+        {
+            early.Kill();
+            early.WaitForExit();
+            File.Delete(InitHint.PathOf(_test.Settings, record.Id));
+        }
+    }
+
     private RunningCage Start(CageIsolation isolation, params string[] environment) =>
         _test.Start(_test.Create(new NewCage { Name = "web", Base = [_test.NewBase(Root.Path)], Isolation = isolation, Environment = environment }).Record);
 

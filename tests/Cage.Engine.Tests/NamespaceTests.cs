@@ -22,6 +22,10 @@ public sealed class NamespaceTests(SmallRoot root) : IClassFixture<SmallRoot>, I
     /// <summary>The table as the cage itself reads it.</summary>
     private MountEntry[] Inside(CageInfo cage) => [.. _test.Sh(cage, "cat /proc/self/mountinfo").Split('\n').Select(line => MountTable.Parse(Encoding.UTF8.GetBytes(line)))];
 
+    /// <summary>What covers parts of /proc and /sys in a Jail depends on the kernel; PrivilegeTests look at it.</summary>
+    private static IEnumerable<MountEntry> WithoutCovers(IEnumerable<MountEntry> mounts) =>
+        mounts.Where(mount => !mount.MountPoint.StartsWith("/proc/", StringComparison.Ordinal) && !mount.MountPoint.StartsWith("/sys/", StringComparison.Ordinal));
+
     private static string Brief(MountEntry mount) => $"{mount.MountPoint} {(mount.MountPoint == "/etc/resolv.conf" ? "*" : mount.Type)}";
 
     [CageTheory]
@@ -38,7 +42,7 @@ public sealed class NamespaceTests(SmallRoot root) : IClassFixture<SmallRoot>, I
         Assert.Empty(Directory.GetFileSystemEntries(record.MountPath));
 
         MountEntry[] inside = Inside(cage);
-        Assert.Equal(Expected, inside.Select(Brief));
+        Assert.Equal(Expected, WithoutCovers(inside).Select(Brief));
         Assert.All(inside, mount => Assert.Equal("", mount.Propagation));
         Assert.Equal(isolation == CageIsolation.Jail, inside.Single(mount => mount.MountPoint == "/sys").Options.Split(',').Contains("ro"));
         Assert.Equal(inside.Select(mount => mount.MountPoint), _test.Engine.GetMounts(cage).Select(mount => mount.Target));
@@ -65,7 +69,7 @@ public sealed class NamespaceTests(SmallRoot root) : IClassFixture<SmallRoot>, I
     [CageFact]
     public void A_jail_has_namespaces_a_host_name_and_a_first_process_of_its_own()
     {
-        using RunningCage web = _test.Start(NewCage(CageIsolation.Jail, "The web_1"));
+        using RunningCage web = _test.Start(_test.Change(NewCage(CageIsolation.Jail, "The web_1"), new CagePrivileges { CapabilityAdd = ["SYS_ADMIN"] }));
         string Inside(string line) => _test.Sh(web.Info, line);
         Assert.Equal("The-web-1", Inside("hostname"));
         foreach (string name in new[] { "mnt", "pid", "ipc", "uts", "cgroup" }) Assert.NotEqual(Files.ReadLink($"/proc/self/ns/{name}"), Inside($"readlink /proc/self/ns/{name}"));
@@ -124,8 +128,7 @@ public sealed class NamespaceTests(SmallRoot root) : IClassFixture<SmallRoot>, I
         Assert.Equal("", File.ReadAllText($"{proc}/environ"));
         Assert.Equal(["cage", "init", "web"], File.ReadAllText($"{proc}/cmdline").TrimEnd('\0').Split('\0'));
         // Its /dev/null is the cage's.
-        Assert.Equal("/dev/null", _test.Sh(web.Info, "readlink /proc/1/fd/0"));
-        Assert.Equal("same", _test.Sh(web.Info, "[ /dev/null -ef /proc/1/fd/0 ] && echo same"));
+        Assert.Equal(Shell.Run($"stat -Lc %d:%i {proc}/root/dev/null"), Shell.Run($"stat -Lc %d:%i {proc}/fd/0"));
     }
 
     /// <summary>CVE-2019-5736: through /proc/1/exe a cage must not reach the host's program.</summary>
@@ -140,7 +143,7 @@ public sealed class NamespaceTests(SmallRoot root) : IClassFixture<SmallRoot>, I
         // Not "text file busy", which ends with the last process that runs it.
         CommandResult result = _test.Run(web.Info, TestStore.Command("/bin/sh", "-c", $": >{proc}/exe"));
         Assert.NotEqual(0, result.Status);
-        Assert.Contains("Read-only file system", result.Error);
+        Assert.Contains(isolation == CageIsolation.Jail ? "Permission denied" : "Read-only file system", result.Error);
         result = _test.Run(web.Info, TestStore.Command("/bin/sh", "-c", $"mount -o remount,bind,rw {proc}/exe && echo x >>{proc}/exe"));
         Assert.NotEqual(0, result.Status);
         Assert.Equal(length, new FileInfo(CageProgram.RequiredPath).Length);
@@ -152,7 +155,7 @@ public sealed class NamespaceTests(SmallRoot root) : IClassFixture<SmallRoot>, I
         MountNamespace.Mount(null, folder, null, MountNamespace.MS_SHARED);
         string outside = Directory.CreateDirectory($"{folder}/outside").FullName;
         using TestStore test = new(Directory.CreateDirectory($"{folder}/s").FullName);
-        CageRecord record = test.NewCage(root, CageIsolation.Jail);
+        CageRecord record = test.Change(test.NewCage(root, CageIsolation.Jail), new CagePrivileges { CapabilityAdd = ["SYS_ADMIN"] });
         using RunningCage web = test.Start(record);
         int count = MountTable.Read().Count;
         test.Sh(web.Info, "mount -t tmpfs x /var; umount /dev/shm /dev/pts; umount -l /proc; mount -t proc proc /proc");
@@ -296,7 +299,7 @@ public sealed class NamespaceTests(SmallRoot root) : IClassFixture<SmallRoot>, I
             for (int i = 0; i < records.Length; i++)
             {
                 Assert.Equal($"{i} {i}", _test.Sh(running[i].Info, "echo $(cat /tmp/id /etc/id)"));
-                if (records[i].Isolation != CageIsolation.Chroot) Assert.Equal(Expected, Inside(running[i].Info).Select(Brief));
+                if (records[i].Isolation != CageIsolation.Chroot) Assert.Equal(Expected, WithoutCovers(Inside(running[i].Info)).Select(Brief));
             }
             Assert.Equal(records.Length, _test.Engine.List().Count(cage => cage.State == CageState.Running));
         }

@@ -2,6 +2,7 @@ using System.Reflection;
 using Cage.Engine.Plans;
 using Cage.Engine.State;
 using Cage.Engine.Store;
+using Cage.Interop;
 
 namespace Cage.Engine.Tests;
 
@@ -81,9 +82,16 @@ public sealed class PlanTests : IDisposable
     {
         string[] pivot = Lines(Add("isolation=pivot\n")), jail = Lines(Add("isolation=jail\n"));
         Assert.Equal("Host start the init in new namespaces (mount, pid, ipc, uts, cgroup) | web | kill the init", jail[1]);
-        Assert.Equal("Inside set the host name | web | ", jail[^1]);
+        Assert.Equal("Inside set the host name | web | ", jail[^2]);
+        Assert.StartsWith("Inside give up privileges: keep CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT SETFCAP; no new privileges; system calls filtered; ", jail[^1]);
+        Assert.StartsWith("Inside mount overlay nosuid nodev (", jail.Single(line => line.Contains("mount overlay", StringComparison.Ordinal)));
+        Assert.Contains(jail, line => line.StartsWith("Inside hide what tells about the host | /proc/acpi ", StringComparison.Ordinal));
+        Assert.Contains(jail, line => line.StartsWith("Inside make read-only what changes the host | /proc/bus ", StringComparison.Ordinal));
         Assert.Equal("Inside mount sysfs ro nosuid nodev noexec | /sys | unmount /sys", jail[Array.FindIndex(pivot, line => line.Contains("sysfs", StringComparison.Ordinal))]);
-        Assert.Equal(pivot.Where(line => !line.Contains("sysfs", StringComparison.Ordinal)).Skip(2), jail.Where(line => !line.Contains("sysfs", StringComparison.Ordinal)).Skip(2).SkipLast(1));
+        string[] own = ["sysfs", "mount overlay", "hide what", "make read-only"];
+        Assert.Equal(Shared(pivot), Shared(jail).SkipLast(2));
+
+        IEnumerable<string> Shared(string[] lines) => lines.Where(line => !own.Any(word => line.Contains(word, StringComparison.Ordinal))).Skip(2);
     }
 
     private static string[] Resolver() =>
@@ -163,7 +171,7 @@ public sealed class PlanTests : IDisposable
     public void A_host_name_has_letters_digits_hyphens_and_dots(string name, string host)
     {
         Assert.Equal(host, StartPlanner.HostNameFor(name));
-        Assert.Equal($"Inside set the host name | {host} | ", Lines(Add("isolation=jail\n", name))[^1]);
+        Assert.Contains($"Inside set the host name | {host} | ", Lines(Add("isolation=jail\n", name)));
     }
 
     [Fact]
@@ -179,13 +187,17 @@ public sealed class PlanTests : IDisposable
         new MountScratch("/run/cage"),
         new MountOverlay([], null, null, "", Pinned: false),
         new MountOverlay(["/a", "/日本 ,:\\\"", new string('x', 5000)], "/u", "/w", "/m"),
-        new BindRoot("/a b", "/c", ReadOnly: true),
+        new BindRoot("/a b", "/c", Mounts.MOUNT_ATTR_RDONLY),
         new MakeFolder("tmp", 0x3ff),
         new MountFileSystem("tmpfs", "dev", ulong.MaxValue, ["a=b", "c", ""]),
-        new MakeDevices(),
+        new MakeDevices([]),
+        new MakeDevices([new DeviceNode("net/tun", 0x21b6, 10, 200, 0, 5), new DeviceNode("loop0", 0x61b0, 7, 0, 0, 6)]),
+        new HidePaths(["proc/kcore", "sys/firmware"]),
+        new ProtectPaths(["proc/sys"]),
         new ShareResolver("/etc/resolv.conf"),
         new ShareResolver("/etc/resolv.conf", "nameserver 192.0.2.1\n"), new MakePath("a/b"), new BindHost("/a b", "c", 5), new RaiseLoopback(), new PivotRoot(),
         new NameHost("web"),
+        new GiveUpPrivileges(new CagePrivileges()),
     ];
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed class StartFailureTests(SmallRoot root) : SmallRootTests(root)
     }
 
     /// <summary>Fails at what it is to do, on either side and at any time.</summary>
-    private static BindRoot FailingStep(StepSide side) => new("/nonexistent", "/nonexistent", ReadOnly: false) { Side = side };
+    private static BindRoot FailingStep(StepSide side) => new("/nonexistent", "/nonexistent") { Side = side };
 
     /// <summary>Lets a plan fail after each of its steps in turn.</summary>
     [CageTheory]

@@ -62,6 +62,9 @@ public sealed class TestStore : IDisposable
     public CageRecord NewCage(SmallRoot root, CageIsolation isolation, string name = "web") =>
         Create(new NewCage { Name = name, Base = [NewBase(root.Path)], Isolation = isolation }).Record;
 
+    /// <summary>Gives it other privileges.</summary>
+    public CageRecord Change(CageRecord record, CagePrivileges privileges) => Engine.Change(record, before => before with { Privileges = privileges }).Record;
+
     /// <summary>Starts it until the result is disposed.</summary>
     public RunningCage Start(CageRecord record) => new(this, Engine.Start(record));
 

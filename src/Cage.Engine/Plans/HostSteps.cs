@@ -74,6 +74,7 @@ internal sealed record StartInit(string Cage, Guid Id, ulong Namespaces, bool Ow
                 Unshare = OwnControlGroupView ? Spawn.CLONE_NEWCGROUP : 0,
                 ControlGroup = group,
                 TaskFiles = tasks.Open,
+                Afresh = isFirst,
                 NewSession = true,
                 Orphan = host.DeathSignal == 0,
                 DeathSignal = host.DeathSignal != 0 && others is not null ? Processes.SIGTERM : host.DeathSignal,

@@ -59,39 +59,8 @@ internal sealed record MountFileSystem(string Type, string Path, ulong Attribute
 
     public static PortableStep Read(ref WireReader wire) => new MountFileSystem(wire.Text(), wire.Text(), (ulong)wire.Number(), wire.Texts());
 
-    /// <summary>MOUNT_ATTR_* bits as mount(8) has them, with a space before each.</summary>
+    /// <summary>As mount(8) has them, a space before each.</summary>
     public static string Flags(ulong attributes) =>
         ((attributes & Mounts.MOUNT_ATTR_RDONLY) != 0 ? " ro" : "") + ((attributes & Mounts.MOUNT_ATTR_NOSUID) != 0 ? " nosuid" : "") +
         ((attributes & Mounts.MOUNT_ATTR_NODEV) != 0 ? " nodev" : "") + ((attributes & Mounts.MOUNT_ATTR_NOEXEC) != 0 ? " noexec" : "");
-}
-
-/// <summary>Fills a private <c>/dev</c>: the nodes that harm nobody, the links that programs expect. [003]</summary>
-internal sealed record MakeDevices : PortableStep
-{
-    private static readonly (string Name, uint Major, uint Minor)[] _nodes =
-        [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
-
-    private static readonly (string Name, string Target)[] _links =
-    [
-        ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx"),
-    ];
-
-    public override string Action => $"make nodes ({string.Join(' ', _nodes.Select(node => node.Name))}) and links ({string.Join(' ', _links.Select(link => link.Name))})";
-
-    public override string Target => "/dev";
-
-    internal override void Do(StepContext context)
-    {
-        using Descriptor dev = Files.OpenInRoot(context.Root, "dev", Files.O_PATH | Files.O_DIRECTORY);
-        foreach (var (name, major, minor) in _nodes) Files.MakeDeviceAt(dev, name, 0x1b6, major, minor);
-        foreach (var (name, target) in _links) Files.MakeLinkAt(dev, name, target);
-        Files.MakeDirectoryAt(dev, "pts", 0x1ed);
-        Files.MakeDirectoryAt(dev, "shm", 0x3ff);
-    }
-
-    internal override void Write(WireWriter wire)
-    {
-    }
-
-    public static PortableStep Read(ref WireReader wire) => new MakeDevices();
 }

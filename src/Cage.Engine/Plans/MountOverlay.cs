@@ -21,13 +21,14 @@ internal enum OverlayWay
 /// <param name="Work">overlayfs's own folder beside the upper; null with that.</param>
 /// <param name="Path">Where it is mounted.</param>
 /// <param name="Pinned">Whether the layers will be the same at every start, so that a directory of theirs may be renamed.</param>
-internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, string? Work, string Path, bool Pinned = true) : PortableStep
+/// <param name="Attributes">MOUNT_ATTR_* bits.</param>
+internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, string? Work, string Path, bool Pinned = true, ulong Attributes = 0) : PortableStep
 {
     private const string Directories = "lowerdir+";
 
     public override string Action => Upper is null
-        ? $"mount overlay ro (lowerdir={string.Join(':', Lower)}, {Options})"
-        : $"mount overlay (lowerdir={string.Join(':', Lower)}, upperdir={Upper}, workdir={Work}, {Options})";
+        ? $"mount overlay ro{MountFileSystem.Flags(Attributes)} (lowerdir={string.Join(':', Lower)}, {Options})"
+        : $"mount overlay{MountFileSystem.Flags(Attributes)} (lowerdir={string.Join(':', Lower)}, upperdir={Upper}, workdir={Work}, {Options})";
 
     private string Options => string.Join(", ", Settings.Select(set => $"{set.Key}={set.Value}"));
 
@@ -59,9 +60,9 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
 
     internal override void Undo(StepContext context) => context.Detach(this);
 
-    internal override void Write(WireWriter wire) => wire.Texts(Lower).Text(Upper).Text(Work).Text(Path).Number(Pinned ? 1 : 0);
+    internal override void Write(WireWriter wire) => wire.Texts(Lower).Text(Upper).Text(Work).Text(Path).Number(Pinned ? 1 : 0).Number((long)Attributes);
 
-    public static PortableStep Read(ref WireReader wire) => new MountOverlay(wire.Texts(), wire.OptionalText(), wire.OptionalText(), wire.Text(), wire.Number() != 0);
+    public static PortableStep Read(ref WireReader wire) => new MountOverlay(wire.Texts(), wire.OptionalText(), wire.OptionalText(), wire.Text(), wire.Number() != 0, (ulong)wire.Number());
 
     /// <summary>False where this kernel does not know the way.</summary>
     private bool TryMount(OverlayWay way, Descriptor[] lower, Descriptor? upper, Descriptor? work, StepContext context)
@@ -69,7 +70,9 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         if (way == OverlayWay.Page)
         {
             MountByPage(lower, upper, work);
-            context.Attached(this, Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW), isRoot: true);
+            Descriptor attached = Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW);
+            context.Attached(this, attached, isRoot: true);
+            if (Attributes != 0) Mounts.SetAttributes(attached, Attributes);
             return true;
         }
         if (TryMake(way, lower, upper, work) is not Descriptor mount) return false;
@@ -108,7 +111,7 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         if (upper is not null && !TrySet(way, configuration, "upperdir", upper)) return null;
         if (work is not null && !TrySet(way, configuration, "workdir", work)) return null;
         foreach (var (key, value) in Settings) Mounts.SetOption(configuration, key, value);
-        return Mounts.Create(configuration, upper is null ? Mounts.MOUNT_ATTR_RDONLY : 0);
+        return Mounts.Create(configuration, Attributes | (upper is null ? Mounts.MOUNT_ATTR_RDONLY : 0));
     }
 
     private T WithDirectories<T>(Func<Descriptor[], Descriptor?, Descriptor?, T> act)

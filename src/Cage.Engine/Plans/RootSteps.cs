@@ -56,9 +56,12 @@ internal sealed record MountScratch(string Path) : PortableStep
 }
 
 /// <summary>A cage without a base: its own directory is its root (mount(2), MS_BIND).</summary>
-internal sealed record BindRoot(string Source, string Path, bool ReadOnly) : PortableStep
+/// <param name="Source">That directory.</param>
+/// <param name="Path">Where.</param>
+/// <param name="Attributes">MOUNT_ATTR_* bits.</param>
+internal sealed record BindRoot(string Source, string Path, ulong Attributes = 0) : PortableStep
 {
-    public override string Action => ReadOnly ? $"bind {Source} ro" : $"bind {Source}";
+    public override string Action => $"bind {Source}{MountFileSystem.Flags(Attributes)}";
 
     public override string Target => Path;
 
@@ -70,16 +73,16 @@ internal sealed record BindRoot(string Source, string Path, bool ReadOnly) : Por
     {
         Descriptor mount = Mounts.CloneTree(Source);
         context.Attached(this, mount, isRoot: true);
-        if (ReadOnly) Mounts.SetAttributes(mount, Mounts.MOUNT_ATTR_RDONLY);
+        if (Attributes != 0) Mounts.SetAttributes(mount, Attributes);
         using Descriptor target = Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW);
         Mounts.Attach(mount, target);
     }
 
     internal override void Undo(StepContext context) => context.Detach(this);
 
-    internal override void Write(WireWriter wire) => wire.Text(Source).Text(Path).Number(ReadOnly ? 1 : 0);
+    internal override void Write(WireWriter wire) => wire.Text(Source).Text(Path).Number((long)Attributes);
 
-    public static PortableStep Read(ref WireReader wire) => new BindRoot(wire.Text(), wire.Text(), wire.Number() != 0);
+    public static PortableStep Read(ref WireReader wire) => new BindRoot(wire.Text(), wire.Text(), (ulong)wire.Number());
 }
 
 /// <summary>Makes the cage's root the root of its mount namespace and lets go of the host's (pivot_root(2)). [001]</summary>

@@ -19,6 +19,16 @@ internal static class StartPlanner
     private const ulong Quiet = Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NODEV, Inert = Quiet | Mounts.MOUNT_ATTR_NOEXEC,
         JailNamespaces = Spawn.CLONE_NEWNS | Spawn.CLONE_NEWPID | Spawn.CLONE_NEWIPC | Spawn.CLONE_NEWUTS;
 
+    /// <summary>What tells a Jail about the host, or reaches into it. What needs a capability to be read besides is hidden still, since that may be added.</summary>
+    private static readonly string[] _hidden =
+    [
+        "proc/acpi", "proc/asound", "proc/interrupts", "proc/kcore", "proc/keys", "proc/latency_stats", "proc/sched_debug", "proc/scsi", "proc/timer_list",
+        "sys/devices/virtual/powercap", "sys/firmware",
+    ];
+
+    /// <summary>What root may write to by its number alone, without a capability.</summary>
+    private static readonly string[] _protected = ["proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger"];
+
     /// <summary>The steps for a cage of the store. They are made as they are taken: an init comes up while its layers are still looked for.</summary>
     /// <param name="settings">Where things are.</param>
     /// <param name="record">The cage.</param>
@@ -47,12 +57,12 @@ internal static class StartPlanner
     }
 
     private static PortableStep RootOf(CageRecord record, LayerChain layers, bool readOnly) =>
-        layers.Roots.Count == 0 ? new BindRoot(record.RootPath, record.MountPath, readOnly)
+        layers.Roots.Count == 0 ? new BindRoot(record.RootPath, record.MountPath, RootAttributes(record) | (readOnly ? Mounts.MOUNT_ATTR_RDONLY : 0))
         : readOnly && layers.Roots.Count == LayerChain.Limit ? throw new CageException(
             CageError.CageStartFailed, $"\"{record.Name}\" was not started: read-only, its own files are a layer too, one more than the {LayerChain.Limit} that overlayfs takes.",
             "Start it to be written, or copy some of its layers together into one.", record.Name)
-        : readOnly ? new MountOverlay([record.RootPath, .. layers.Roots], null, null, record.MountPath)
-        : new MountOverlay(layers.Roots, record.RootPath, record.WorkPath, record.MountPath, layers.IsPinned);
+        : readOnly ? new MountOverlay([record.RootPath, .. layers.Roots], null, null, record.MountPath, Attributes: RootAttributes(record))
+        : new MountOverlay(layers.Roots, record.RootPath, record.WorkPath, record.MountPath, layers.IsPinned, RootAttributes(record));
 
     /// <summary>The steps for a cage that is not kept: its upper is a tmpfs in its own mount namespace, so that it leaves nothing. They are
     /// made as they are taken: the init comes up while its layers are still looked for.</summary>
@@ -70,7 +80,7 @@ internal static class StartPlanner
         PortableStep[] roots =
         [
             new MountScratch(scratch),
-            new MountOverlay(layers.Roots, $"{scratch}/{MountScratch.Upper}", $"{scratch}/{MountScratch.Work}", $"{scratch}/{MountScratch.MountPoint}"),
+            new MountOverlay(layers.Roots, $"{scratch}/{MountScratch.Upper}", $"{scratch}/{MountScratch.Work}", $"{scratch}/{MountScratch.MountPoint}", Attributes: RootAttributes(record)),
         ];
         foreach (Step step in Enter(record, roots, HostResolver.Plain())) yield return step;
     }
@@ -83,7 +93,11 @@ internal static class StartPlanner
     {
         List<PortableStep> steps = [new IsolatePropagation(), .. roots, .. Inside(record, resolver), new PivotRoot()];
         if (record.Network.Mode != NetworkMode.Host) steps.Add(new RaiseLoopback());
-        if (record.Isolation == CageIsolation.Jail) steps.Add(new NameHost(HostNameFor(record.Name)));
+        if (record.Isolation == CageIsolation.Jail)
+        {
+            steps.Add(new NameHost(HostNameFor(record.Name)));
+            steps.Add(new GiveUpPrivileges(record.Privileges));
+        }
         return steps.Select(step => step with { Side = StepSide.Inside });
     }
 
@@ -101,16 +115,26 @@ internal static class StartPlanner
         else
         {
             steps.Add(new MountFileSystem("tmpfs", "dev", Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC, ["mode=0755", "size=1m"]));
-            steps.Add(new MakeDevices());
+            steps.Add(new MakeDevices([.. record.Devices.Select(name => DeviceNode.Find(record, name))]));
         }
         steps.Add(new MountFileSystem("devpts", "dev/pts", Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC, ["newinstance", "gid=5", "mode=0620", "ptmxmode=0666"]));
         steps.Add(new MountFileSystem("tmpfs", "dev/shm", Quiet, ["mode=1777"]));
         steps.Add(new MountFileSystem("tmpfs", "tmp", Quiet, ["mode=1777"]));
+        if (jail)
+        {
+            steps.Add(new HidePaths(_hidden));
+            steps.Add(new ProtectPaths(_protected));
+        }
         if (!chroot) steps.Add(new MountFileSystem("tmpfs", "run", Quiet, ["mode=0755"]));
         if (!chroot && resolver.Path is string source) steps.Add(new ShareResolver(source, resolver.Text));
         steps.AddRange(Shares(record));
         return steps;
     }
+
+    /// <summary>In a Jail no device node outside /dev works, and no set-user-ID program unless it is to.</summary>
+    private static ulong RootAttributes(CageRecord record) => record.Isolation != CageIsolation.Jail
+        ? 0
+        : Mounts.MOUNT_ATTR_NODEV | (record.Privileges.Setuid == SetuidMode.Deny ? Mounts.MOUNT_ATTR_NOSUID : 0);
 
     /// <summary>What the cage was given on purpose: its tmpfs first, so that a bind may lie in one.</summary>
     private static IEnumerable<PortableStep> Shares(CageRecord record)

@@ -14,12 +14,15 @@ internal static class StepCodec
         (typeof(MakeFolder), MakeFolder.Read),
         (typeof(MountFileSystem), MountFileSystem.Read),
         (typeof(MakeDevices), MakeDevices.Read),
+        (typeof(HidePaths), HidePaths.Read),
+        (typeof(ProtectPaths), ProtectPaths.Read),
         (typeof(ShareResolver), ShareResolver.Read),
         (typeof(MakePath), MakePath.Read),
         (typeof(BindHost), BindHost.Read),
         (typeof(RaiseLoopback), RaiseLoopback.Read),
         (typeof(PivotRoot), PivotRoot.Read),
         (typeof(NameHost), NameHost.Read),
+        (typeof(GiveUpPrivileges), GiveUpPrivileges.Read),
     ];
 
     public static void Write(WireWriter wire, PortableStep step)

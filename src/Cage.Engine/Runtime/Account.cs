@@ -14,10 +14,15 @@ internal sealed record Account(string Name, Identity Identity, string Home, stri
     private const int SizeLimit = 16 << 20;
 
     /// <summary>Finds a user by <c>name</c>, <c>uid</c>, <c>name:group</c> or <c>uid:gid</c>; root by default.</summary>
-    /// <exception cref="CageException">CageArgumentInvalid: no such user or group in the cage.</exception>
-    public static Account Find(Descriptor root, string? user)
+    /// <param name="root">The cage's root.</param>
+    /// <param name="user">Which.</param>
+    /// <param name="group">A group, name or number, where <paramref name="user"/> names none; the only one then.</param>
+    /// <exception cref="CageException">CageArgumentInvalid: no such user or group in the cage, or two groups.</exception>
+    public static Account Find(Descriptor root, string? user, string? group = null)
     {
         string[] parts = (user ?? "0").Split(':', 2);
+        if (group is not null)
+            parts = parts.Length == 1 ? [parts[0], group] : throw new CageException(CageError.CageArgumentInvalid, $"\"{user}\" names a group already, and \"{group}\" is another.", "Leave one out.", user);
         string[]? entry = Lines(root, "etc/passwd", 7).FirstOrDefault(fields => fields[0] == parts[0]) ??
             (Number(parts[0]) is uint wanted ? Lines(root, "etc/passwd", 7).FirstOrDefault(fields => Number(fields[2]) == wanted) : null);
         uint uid = Number(entry is null ? parts[0] : entry[2]) ?? throw Missing("user", parts[0]);

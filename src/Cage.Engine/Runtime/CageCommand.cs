@@ -1,3 +1,4 @@
+using Cage.Engine.Privileges;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 using Cage.Interop;
@@ -12,6 +13,9 @@ public sealed record CageCommand
 
     /// <summary>The user in the cage: <c>name</c>, <c>uid</c>, <c>name:group</c>, <c>uid:gid</c>; null for root.</summary>
     public string? User { get; init; }
+
+    /// <summary>The group in the cage, name or number, in place of the user's own and with no others; null for the user's.</summary>
+    public string? Group { get; init; }
 
     /// <summary>The working directory in the cage; null for the user's home, or <c>/</c> when that is not there.</summary>
     public string? Directory { get; init; }
@@ -45,7 +49,7 @@ internal static class CommandStarter
         using Descriptor? init = cage.OpenInit();
         if (init is null && cage.ProcessId is not null) throw NotRunning(cage);
         using Descriptor root = OpenRoot(cage);
-        Account account = Account.Find(root, command.User);
+        Account account = Account.Find(root, command.User, command.Group);
         IReadOnlyList<string> environment = InsideEnvironment.Build(account, record, command.Environment);
         using Descriptor? group = ControlGroup.Of(record.Id)?.TryOpen();
         using TaskFiles tasks = TaskFiles.Of(record.Id);
@@ -64,6 +68,8 @@ internal static class CommandStarter
                 TaskFiles = tasks.Open,
                 Root = init is null ? root : null,
                 Identity = account.Identity,
+                Confinement = record.Isolation == CageIsolation.Jail ? Confinements.OfCommand(record.Privileges) : null,
+                Afresh = record.Isolation == CageIsolation.Jail,
                 NewSession = command.OwnTerminal || command.OwnSession,
                 ControllingTerminal = command.OwnTerminal,
                 DeathSignal = command.DeathSignal,
@@ -81,7 +87,10 @@ internal static class CommandStarter
         try
         {
             // A read-only cage has a root too, but that is a layer, or the host's own files, and not to be run in.
-            return Files.Open(cage.State == CageState.Running && cage.RootPath is string path ? path : throw NotRunning(cage), Files.O_PATH | Files.O_DIRECTORY);
+            Descriptor root = Files.Open(cage.State == CageState.Running && cage.RootPath is string path ? path : throw NotRunning(cage), Files.O_PATH | Files.O_DIRECTORY);
+            if (cage.ProcessId is null || !IsOurs(root)) return root;
+            root.Dispose();
+            throw new CageException(CageError.CageNotRunning, $"\"{cage.Name}\" is being started: its init has not entered its root yet.", "Try again in a moment.", cage.Name);
         }
         catch (LinuxException e) when (e.Number is Errno.ENOENT or Errno.ESRCH)
         {
@@ -92,6 +101,9 @@ internal static class CommandStarter
             throw new CageException(CageError.CageRequiresRoot, $"Only root may enter a cage: {e.Message}.", "Run it as root, with sudo for instance.", cage.Name, e);
         }
     }
+
+    /// <summary>An init that has not pivoted yet has the host's root: a command must never be run there.</summary>
+    private static bool IsOurs(Descriptor root) => Files.StatusFollowed("/") is FileStatus ours && ours.IsSameFile(Files.Status(root));
 
     public static CageException NotRunning(CageInfo cage) =>
         cage.State == CageState.Suspended

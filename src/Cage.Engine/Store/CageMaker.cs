@@ -79,6 +79,8 @@ internal static class CageMaker
         Base = request.Base,
         Isolation = request.Isolation,
         Device = request.Device,
+        Devices = request.Devices,
+        Privileges = request.Privileges.Checked(),
         Environment = request.Environment,
         Origin = request.Origin,
         Limits = request.Limits,
@@ -92,6 +94,7 @@ internal static class CageMaker
         RefuseTexts(request.Name, request.Memo, request.Environment);
         RefuseLimits(request.Limits);
         RefuseNetwork(request.Network, request.Isolation);
+        RefuseSettings(request.Name, request.Isolation, request.Device, request.Devices, request.Privileges);
         if (store.Get(request.Id) is not null)
             throw new CageException(CageError.CageAlreadyExists, $"There is a cage {request.Id} already.", "Leave the id out for a new one.", request.Id.ToString());
         foreach (Guid id in request.Base) RefuseBase(store, id);
@@ -149,6 +152,21 @@ internal static class CageMaker
         {
             throw new CageException(CageError.CageArgumentInvalid, $"{source} cannot be bound: {e.Message}.", target: source, inner: e);
         }
+    }
+
+    /// <summary>Refuses settings that would have no effect, or none that could be kept.</summary>
+    /// <exception cref="CageException">CageArgumentInvalid.</exception>
+    public static void RefuseSettings(string name, CageIsolation isolation, DeviceView view, IReadOnlyList<string> devices, CagePrivileges privileges)
+    {
+        foreach (string device in devices)
+            if (CageRecord.DeviceProblem(device) is string problem)
+                throw new CageException(CageError.CageArgumentInvalid, $"\"{device}\" cannot be given as a device: {problem}.", target: device);
+        if (devices.Count > 0 && view == DeviceView.Host)
+            throw new CageException(CageError.CageArgumentInvalid, $"\"{name}\" has every device of the host, and names others besides.", "Leave host, or the others, out.", name);
+        if (isolation != CageIsolation.Jail && !privileges.IsDefault)
+            throw new CageException(
+                CageError.CageArgumentInvalid, $"In a {isolation.Word()} root is the host's root: capability, seccomp, setuid and sockets would have no effect in \"{name}\".",
+                "They belong to the isolation jail.", name);
     }
 
     private static void RefuseBase(CageStore store, Guid id)

@@ -102,6 +102,12 @@ public sealed record CageRecord
     /// <summary>What its <c>/dev</c> is.</summary>
     public DeviceView Device { get; init; } = DeviceView.Private;
 
+    /// <summary>The devices of the host that its own <c>/dev</c> has besides the usual ones: names below /dev.</summary>
+    public IReadOnlyList<string> Devices { get; init; } = [];
+
+    /// <summary>What root may do in it, when it is a Jail.</summary>
+    public CagePrivileges Privileges { get; init; } = new();
+
     /// <summary>Its own environment, NAME=value each.</summary>
     public IReadOnlyList<string> Environment { get; init; } = [];
 
@@ -175,7 +181,9 @@ public sealed record CageRecord
             Start = Relative(file, "start") ?? "",
             Stop = Relative(file, "stop") ?? "",
             Isolation = (CageIsolation)Word(file, "isolation", Words.Isolations),
-            Device = (DeviceView)Word(file, "device", Words.Devices),
+            Device = View(file),
+            Devices = [.. Given(file)],
+            Privileges = CagePrivileges.From(file),
             Environment = [.. file.Values("environment").Select(value => Variable(file, ConfText.Unescape(value)))],
             Limits = CageLimits.From(file),
             Network = CageNetwork.From(file, (CageIsolation)Word(file, "isolation", Words.Isolations), Word(file, "network", Words.Networks)),
@@ -200,7 +208,8 @@ public sealed record CageRecord
         file.Set("start", Start);
         file.Set("stop", Stop);
         if (Isolation != CageIsolation.Chroot || file.Value("isolation") is not null) file.Set("isolation", Isolation.Word());
-        if (Device != DeviceView.Private || file.Value("device") is not null) file.Set("device", Device.Word());
+        if (View(file) != Device || !Given(file).SequenceEqual(Devices)) file.Set("device", Devices.Count == 0 ? [Device.Word()] : [.. Devices.Select(ConfText.Escape)]);
+        Privileges.WriteTo(file);
         if (!file.Values("environment").Select(ConfText.Unescape).SequenceEqual(Environment)) file.Set("environment", [.. Environment.Select(ConfText.Escape)]);
         Limits.WriteTo(file);
         Network.WriteTo(file);
@@ -238,6 +247,10 @@ public sealed record CageRecord
         variable.IndexOf('=') <= 0 ? "it is not NAME=value"
         : variable.Any(IsBad) ? "it has a control character"
         : IsUnicode(variable) ? null : "it is not Unicode text";
+
+    /// <summary>Says why <paramref name="device"/> cannot be given; null when it can.</summary>
+    public static string? DeviceProblem(string device) =>
+        device.Split('/').Any(part => part is "" or "." or "..") ? "it is no name below /dev" : device.Any(char.IsControl) ? "it has a control character" : IsUnicode(device) ? null : "it is not Unicode text";
 
     private static bool IsBad(char c) => char.IsControl(c) && c is not ('\n' or '\t');
 
@@ -281,6 +294,22 @@ public sealed record CageRecord
             yield return Guid.TryParseExact(id, "D", out Guid guid) ? guid : throw file.Invalid("base", $"has \"{id}\", not a UUID");
     }
 
+    /// <summary>One line says private or host; the others name devices.</summary>
+    private static DeviceView View(ConfFile file) =>
+        !file.Values("device").Contains(DeviceView.Host.Word()) ? DeviceView.Private
+        : file.Values("device").Count() == 1 ? DeviceView.Host
+        : throw file.Invalid("device", "is host, which has every device, and names others besides", advice: "Take one out.");
+
+    private static IEnumerable<string> Given(ConfFile file)
+    {
+        foreach (string value in file.Values("device"))
+        {
+            if (value == DeviceView.Private.Word() || value == DeviceView.Host.Word()) continue;
+            string device = ConfText.Unescape(value);
+            yield return DeviceProblem(device) is string problem ? throw file.Invalid("device", $"is \"{device}\": {problem}") : device;
+        }
+    }
+
     private static string? Relative(ConfFile file, string key)
     {
         string? value = file.Value(key);
@@ -291,7 +320,7 @@ public sealed record CageRecord
     }
 
     /// <summary>Which of the words the key has; the first where it is not there.</summary>
-    private static int Word(ConfFile file, string key, IReadOnlyList<string> words)
+    internal static int Word(ConfFile file, string key, IReadOnlyList<string> words)
     {
         string? value = file.Value(key);
         if (value is null) return 0;

@@ -37,6 +37,12 @@ public sealed record NewCage
     /// <summary>What its <c>/dev</c> is.</summary>
     public DeviceView Device { get; init; } = DeviceView.Private;
 
+    /// <summary>The devices of the host that its own <c>/dev</c> has besides the usual ones: names below /dev.</summary>
+    public IReadOnlyList<string> Devices { get; init; } = [];
+
+    /// <summary>What root may do in it, when it is a Jail.</summary>
+    public CagePrivileges Privileges { get; init; } = new();
+
     /// <summary>Its own environment, NAME=value each.</summary>
     public IReadOnlyList<string> Environment { get; init; } = [];
 

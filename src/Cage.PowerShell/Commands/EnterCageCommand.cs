@@ -23,6 +23,11 @@ public sealed class EnterCageCommand : CageTargetCmdlet
     [ArgumentCompleter(typeof(CageUserCompleter))]
     public string? User { get; set; }
 
+    /// <summary>The group, name or number, in place of the user's own and with no others.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Group { get; set; }
+
     /// <summary>The working directory inside; the user's home by default.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -76,6 +81,7 @@ public sealed class EnterCageCommand : CageTargetCmdlet
             {
                 Arguments = [Engine.ShellOf(cage, User)],
                 User = User,
+                Group = Group,
                 Directory = Directory,
                 Environment = Values.Variables(Environment),
                 Descriptors = [peer, peer, peer],

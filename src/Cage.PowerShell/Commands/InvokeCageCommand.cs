@@ -55,6 +55,11 @@ public sealed class InvokeCageCommand : CageCmdlet
     [ArgumentCompleter(typeof(CageUserCompleter))]
     public string? User { get; set; }
 
+    /// <summary>The group, name or number, in place of the user's own and with no others.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Group { get; set; }
+
     /// <summary>The working directory inside; the user's home by default.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -173,7 +178,7 @@ public sealed class InvokeCageCommand : CageCmdlet
 
     private CageInvocation Invocation(bool isPiped) => new(this, Engine, _line, new CageCommand
     {
-        Arguments = _line.Words(hasName: !IsNamed && !isPiped), User = User, Directory = Directory, Environment = Values.Variables(Environment), Descriptors = [],
+        Arguments = _line.Words(hasName: !IsNamed && !isPiped), User = User, Group = Group, Directory = Directory, Environment = Values.Variables(Environment), Descriptors = [],
     })
     {
         ThrottleLimit = ThrottleLimit, AsJob = AsJob, Stop = Stop,

@@ -28,9 +28,40 @@ public sealed partial class NewCageCommand : CageCmdlet
     [Parameter(ParameterSetName = WritableSet, ValueFromPipelineByPropertyName = true)]
     public CageIsolation Isolation { get; set; } = CageIsolation.Jail;
 
-    /// <summary>What its /dev is; its own (Private) by default.</summary>
+    /// <summary>What its /dev is: its own (Private) by default, or the Host's; or devices of the host that its own has besides, by their names below /dev.</summary>
     [Parameter(ParameterSetName = WritableSet, ValueFromPipelineByPropertyName = true)]
-    public DeviceView Device { get; set; } = DeviceView.Private;
+    [ArgumentCompleter(typeof(DeviceCompleter))]
+    public string[] Device { get; set; } = [];
+
+    /// <summary>Capabilities that root in a Jail has besides the default ones (capabilities(7)), with or without CAP_; ALL for every one.</summary>
+    [Parameter(ParameterSetName = WritableSet)]
+    [ArgumentCompleter(typeof(CapabilityCompleter))]
+    public string[] CapabilityAdd { get; set; } = [];
+
+    /// <summary>Capabilities that root in a Jail is not to have; ALL begins with none.</summary>
+    [Parameter(ParameterSetName = WritableSet)]
+    [ArgumentCompleter(typeof(CapabilityCompleter))]
+    public string[] CapabilityDrop { get; set; } = [];
+
+    /// <summary>Whether the system calls of a Jail are filtered.</summary>
+    [Parameter(ParameterSetName = WritableSet)]
+    public SystemCallMode Seccomp { get; set; }
+
+    /// <summary>System calls that the filter allows besides, by name.</summary>
+    [Parameter(ParameterSetName = WritableSet)]
+    public string[] SeccompAllow { get; set; } = [];
+
+    /// <summary>System calls that the filter denies besides, by name.</summary>
+    [Parameter(ParameterSetName = WritableSet)]
+    public string[] SeccompDeny { get; set; } = [];
+
+    /// <summary>Whether set-user-ID programs (sudo, su) work in a Jail; they do not by default.</summary>
+    [Parameter(ParameterSetName = WritableSet)]
+    public SetuidMode Setuid { get; set; }
+
+    /// <summary>Which abstract sockets a Jail reaches on the host's network; its own by default.</summary>
+    [Parameter(ParameterSetName = WritableSet)]
+    public SocketView Sockets { get; set; }
 
     /// <summary>Variables that its commands get.</summary>
     [Parameter(ParameterSetName = WritableSet)]
@@ -86,6 +117,7 @@ public sealed partial class NewCageCommand : CageCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord() => Try(Name, () =>
     {
+        var (view, devices) = DeviceList.Split(Device);
         NewCage request = new()
         {
             Name = Name,
@@ -94,7 +126,18 @@ public sealed partial class NewCageCommand : CageCmdlet
             Memo = Memo,
             Base = [.. Base.Select(Engine.FindBase)],
             Isolation = Isolation,
-            Device = Device,
+            Device = view,
+            Devices = devices,
+            Privileges = new CagePrivileges
+            {
+                CapabilityAdd = CapabilityAdd,
+                CapabilityDrop = CapabilityDrop,
+                SystemCalls = Seccomp,
+                SystemCallAllow = SeccompAllow,
+                SystemCallDeny = SeccompDeny,
+                Setuid = Setuid,
+                Sockets = Sockets,
+            },
             Environment = Values.Variables(Environment),
             Binds = this.Binds(),
             Tmpfs = this.TmpfsList(),

@@ -11,7 +11,12 @@ namespace Cage.PowerShell.Commands;
 [OutputType(typeof(CageInfo))]
 public sealed partial class SetCageCommand : CageTargetCmdlet
 {
-    private static readonly string[] _writableOnly = [nameof(Isolation), nameof(Device), nameof(Environment), nameof(StartScript), nameof(StopScript), .. CageSettings.LimitNames, .. CageSettings.ShareNames, .. CageSettings.NetworkNames];
+    private static readonly string[] _writableOnly =
+    [
+        nameof(Isolation), nameof(Device), nameof(Environment), nameof(StartScript), nameof(StopScript), nameof(CapabilityAdd), nameof(CapabilityDrop),
+        nameof(Seccomp), nameof(SeccompAllow), nameof(SeccompDeny), nameof(Setuid), nameof(Sockets),
+        .. CageSettings.LimitNames, .. CageSettings.ShareNames, .. CageSettings.NetworkNames,
+    ];
 
     /// <summary>Another name.</summary>
     [Parameter]
@@ -34,9 +39,44 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
     [Parameter]
     public CageIsolation Isolation { get; set; }
 
-    /// <summary>What its /dev is to be.</summary>
+    /// <summary>What its /dev is to be: its own (Private) or the Host's; or the devices that its own is to have besides, by their names below /dev.</summary>
     [Parameter]
-    public DeviceView Device { get; set; }
+    [ArgumentCompleter(typeof(DeviceCompleter))]
+    public string[] Device { get; set; } = [];
+
+    /// <summary>Capabilities that root in a Jail has besides the default ones (capabilities(7)), with or without CAP_; ALL for every one.</summary>
+    [Parameter]
+    [AllowEmptyCollection]
+    [ArgumentCompleter(typeof(CapabilityCompleter))]
+    public string[] CapabilityAdd { get; set; } = [];
+
+    /// <summary>Capabilities that root in a Jail is not to have; ALL begins with none.</summary>
+    [Parameter]
+    [AllowEmptyCollection]
+    [ArgumentCompleter(typeof(CapabilityCompleter))]
+    public string[] CapabilityDrop { get; set; } = [];
+
+    /// <summary>Whether the system calls of a Jail are filtered.</summary>
+    [Parameter]
+    public SystemCallMode Seccomp { get; set; }
+
+    /// <summary>System calls that the filter allows besides, by name.</summary>
+    [Parameter]
+    [AllowEmptyCollection]
+    public string[] SeccompAllow { get; set; } = [];
+
+    /// <summary>System calls that the filter denies besides, by name.</summary>
+    [Parameter]
+    [AllowEmptyCollection]
+    public string[] SeccompDeny { get; set; } = [];
+
+    /// <summary>Whether set-user-ID programs (sudo, su) work in a Jail; they do not by default.</summary>
+    [Parameter]
+    public SetuidMode Setuid { get; set; }
+
+    /// <summary>Which abstract sockets a Jail reaches on the host's network; its own by default.</summary>
+    [Parameter]
+    public SocketView Sockets { get; set; }
 
     /// <summary>The variables that its commands are to get, in place of those it has.</summary>
     [Parameter]
@@ -73,7 +113,18 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
                 Memo = IsGiven(nameof(Memo)) ? Memo : before.Memo,
                 Base = IsGiven(nameof(Base)) ? bases : before.Base,
                 Isolation = IsGiven(nameof(Isolation)) ? Isolation : before.Isolation,
-                Device = IsGiven(nameof(Device)) ? Device : before.Device,
+                Device = IsGiven(nameof(Device)) ? DeviceList.Split(Device).View : before.Device,
+                Devices = IsGiven(nameof(Device)) ? DeviceList.Split(Device).Given : before.Devices,
+                Privileges = before.Privileges with
+                {
+                    CapabilityAdd = IsGiven(nameof(CapabilityAdd)) ? CapabilityAdd : before.Privileges.CapabilityAdd,
+                    CapabilityDrop = IsGiven(nameof(CapabilityDrop)) ? CapabilityDrop : before.Privileges.CapabilityDrop,
+                    SystemCalls = IsGiven(nameof(Seccomp)) ? Seccomp : before.Privileges.SystemCalls,
+                    SystemCallAllow = IsGiven(nameof(SeccompAllow)) ? SeccompAllow : before.Privileges.SystemCallAllow,
+                    SystemCallDeny = IsGiven(nameof(SeccompDeny)) ? SeccompDeny : before.Privileges.SystemCallDeny,
+                    Setuid = IsGiven(nameof(Setuid)) ? Setuid : before.Privileges.Setuid,
+                    Sockets = IsGiven(nameof(Sockets)) ? Sockets : before.Privileges.Sockets,
+                },
                 Environment = IsGiven(nameof(Environment)) ? Values.Variables(Environment) : before.Environment,
                 Start = IsGiven(nameof(StartScript)) ? StartScript : before.Start,
                 Binds = IsGiven(nameof(Bind)) ? binds : before.Binds,

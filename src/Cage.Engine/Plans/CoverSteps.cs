@@ -1,0 +1,100 @@
+using Cage.Interop;
+
+namespace Cage.Engine.Plans;
+
+/// <summary>Paths of a kernel's file system that is mounted in the root. They are looked up from that mount, once it is known to be one, so that
+/// nothing put in its place by the cage can be covered instead of it (CVE-2025-31133).</summary>
+internal static class KernelPaths
+{
+    private const long PROC_SUPER_MAGIC = 0x9fa0, SYSFS_MAGIC = 0x62656572;
+
+    /// <summary>Opens each that is there, O_PATH, and hands it over with its name.</summary>
+    public static void ForEach(Descriptor root, IEnumerable<string> paths, Action<Descriptor> act)
+    {
+        using Descriptor proc = Open(root, "proc", PROC_SUPER_MAGIC), sys = Open(root, "sys", SYSFS_MAGIC);
+        foreach (string path in paths)
+        {
+            int slash = path.IndexOf('/');
+            using Descriptor? there = Files.TryOpenInRoot(path[..slash] == "proc" ? proc : sys, path[(slash + 1)..], Files.O_PATH);
+            if (there is not null) act(there);
+        }
+    }
+
+    private static Descriptor Open(Descriptor root, string name, long type)
+    {
+        Descriptor top = Files.OpenInRoot(root, name, Files.O_PATH | Files.O_DIRECTORY);
+        if (Files.FileSystemType(top) == type) return top;
+        top.Dispose();
+        throw new LinuxException(Errno.EXDEV, "open", $"/{name}", "something else than the kernel's file system is there");
+    }
+}
+
+/// <summary>Covers what tells about the host or reaches into it: files by an empty device, folders by an empty file system.</summary>
+/// <param name="Paths">Without the first slash; what this kernel does not have is left out.</param>
+internal sealed record HidePaths(IReadOnlyList<string> Paths) : PortableStep
+{
+    public override string Action => "hide what tells about the host";
+
+    public override string Target => string.Join(' ', Paths.Select(path => $"/{path}"));
+
+    public override string UndoAction => "uncover it";
+
+    internal override CageError Failure => CageError.CageMountFailed;
+
+    internal override void Do(StepContext context)
+    {
+        using Descriptor nothing = Files.OpenInRoot(context.Root, "dev/null", Files.O_PATH);
+        Descriptor? folder = null;
+        KernelPaths.ForEach(context.Root, Paths, target =>
+        {
+            bool isFolder = Files.Status(target).IsDirectory;
+            Descriptor cover = !isFolder ? Mounts.CloneTree(nothing) : folder is null ? MakeFolder() : Mounts.CloneTree(folder);
+            context.Attached(this, cover);
+            if (isFolder) folder ??= cover;
+            else Mounts.SetAttributes(cover, Mounts.MOUNT_ATTR_RDONLY | Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC);
+            Mounts.Attach(cover, target);
+        });
+    }
+
+    internal override void Undo(StepContext context) => context.Detach(this);
+
+    internal override void Write(WireWriter wire) => wire.Texts(Paths);
+
+    public static PortableStep Read(ref WireReader wire) => new HidePaths(wire.Texts());
+
+    private static Descriptor MakeFolder()
+    {
+        using Descriptor configuration = Mounts.OpenFileSystem("tmpfs");
+        Mounts.SetOption(configuration, "source", "tmpfs");
+        Mounts.SetOption(configuration, "mode", "0555");
+        Mounts.SetOption(configuration, "size", "4k");
+        return Mounts.Create(configuration, Mounts.MOUNT_ATTR_RDONLY | Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NODEV | Mounts.MOUNT_ATTR_NOEXEC);
+    }
+}
+
+/// <summary>Makes parts of /proc read-only through which root, by its number alone, could change the host.</summary>
+/// <param name="Paths">Without the first slash; what this kernel does not have is left out.</param>
+internal sealed record ProtectPaths(IReadOnlyList<string> Paths) : PortableStep
+{
+    public override string Action => "make read-only what changes the host";
+
+    public override string Target => string.Join(' ', Paths.Select(path => $"/{path}"));
+
+    public override string UndoAction => "uncover it";
+
+    internal override CageError Failure => CageError.CageMountFailed;
+
+    internal override void Do(StepContext context) => KernelPaths.ForEach(context.Root, Paths, target =>
+    {
+        Descriptor cover = Mounts.CloneTree(target);
+        context.Attached(this, cover);
+        Mounts.SetAttributes(cover, Mounts.MOUNT_ATTR_RDONLY | Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NODEV | Mounts.MOUNT_ATTR_NOEXEC);
+        Mounts.Attach(cover, target);
+    });
+
+    internal override void Undo(StepContext context) => context.Detach(this);
+
+    internal override void Write(WireWriter wire) => wire.Texts(Paths);
+
+    public static PortableStep Read(ref WireReader wire) => new ProtectPaths(wire.Texts());
+}

@@ -1,0 +1,163 @@
+namespace Cage.Escape.Tests;
+
+/// <summary>Attacks that need the caller's help: what it leaves open, its terminal, its keys, and files prepared before a start.</summary>
+public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
+{
+    private const string Naive = "\"$HELPERS/naive\" \"$STORE/files/plain\"";
+
+    /// <summary>Their rows in the table in docs/security.md.</summary>
+    internal static string[] Rows { get; } =
+    [
+        "| descriptors and directory left open by the caller | holds | holds | holds |",
+        "| working directory by /proc/self/fd | holds | holds | holds |",
+        "| host's program overwritten by way of /proc/self/exe | holds | holds | holds |",
+        "| typing into the caller's terminal (TIOCSTI) | no | no | holds |",
+        "| keys of the caller and of the host's root | no | no | holds |",
+        "| mount target that is a link out, or becomes one | holds | holds | holds |",
+        "| fake /proc before the hidden files | – | no | holds |",
+        "| another device than the one given | – | – | holds |",
+    ];
+
+    public static TheoryData<string> Isolations => CageTest.Isolations;
+
+    [CageFact]
+    public void DescriptorsLeftOpenLeadOutOfAPlainChroot()
+    {
+        Plain();
+        Assert.Equal(0, OnHost($"exec 5</; exec {Naive} /attack/descriptors {Relative} {scene.Token}").Status);
+    }
+
+    [CageTheory]
+    [MemberData(nameof(Isolations))]
+    public void DescriptorsLeftOpenLeadNowhere(string isolation)
+    {
+        Held(OnHost($"cd /; exec 5</ 9<\"$STORE/files\"; \"$CAGE\" exec {isolation} -- /attack/descriptors {Relative} {scene.Token}"));
+    }
+
+    /// <summary>CVE-2024-21626: the number of a descriptor that is open while the command is started.</summary>
+    [CageTheory]
+    [MemberData(nameof(Isolations))]
+    public void NoDescriptorIsAWorkingDirectory(string isolation)
+    {
+        for (int number = 3; number < 24; number++)
+        {
+            Outcome outcome = OnHost($"exec 5</ 9</; \"$CAGE\" exec -w /proc/self/fd/{number} {isolation} -- /attack/descriptors {Relative} {scene.Token}");
+            Assert.True(outcome.Status is 1 or 125, $"{number}: {outcome.Status} {outcome.Output}{outcome.Error}");
+        }
+    }
+
+    [CageFact]
+    public void AProgramThatStartsCommandsItselfCanBeOverwritten()
+    {
+        string root = Plain();
+        Shell.Run("echo '#!/proc/self/exe' >\"$hook\"; chmod 755 \"$hook\"", ("hook", $"{root}/attack/hook"));
+        string program = $"{scene.Helpers}/naive";
+        Outcome outcome = scene.Store.PrivateShell(
+            $"mkdir -p {root}/proc; mount -t proc proc {root}/proc; chroot {root} /attack/overwrite_exe $(stat -c '%d %i' {program}) & for i in 1 2 3; do {program} {root} /attack/hook || true; done; wait $!");
+        Assert.Equal(0, outcome.Status);
+    }
+
+    /// <summary>CVE-2019-5736: an interpreter that is the program which starts the command.</summary>
+    [CageTheory]
+    [MemberData(nameof(Isolations))]
+    public void TheHostsProgramIsNotToBeHad(string isolation)
+    {
+        scene.Store.Cage("exec", isolation, "--", "sh", "-c", "echo '#!/proc/self/exe help' >/attack/hook; chmod 755 /attack/hook").Ended(0);
+        string identity = Shell.Run("stat -c '%d %i' \"$cage\"", ("cage", CageProgram.RequiredPath)).Trim();
+        Child watcher = scene.Store.StartCage(["exec", isolation, "--", "/attack/overwrite_exe", .. identity.Split(' ')]);
+        watcher.WaitFor("ready");
+        for (int i = 0; i < 20; i++)
+        {
+            Outcome outcome = scene.Store.Cage("exec", isolation, "--", "/attack/hook");
+            Assert.True(outcome.Status is 126 or 127 && !outcome.Error.Contains("no command", StringComparison.Ordinal), $"the host's program ran in it: {outcome.Output}{outcome.Error}");
+        }
+        Assert.Equal(1, watcher.Exit());
+    }
+
+    [ToolTheory("script")]
+    [MemberData(nameof(Isolations))]
+    public void TheCallersTerminalIsNotTypedInto(string isolation)
+    {
+        Outcome outcome = OnHost($"script -qec \"'$CAGE' exec {isolation} -- /attack/type_ahead\" /dev/null");
+        Assert.Equal((isolation, isolation == "jail" ? 1 : 0), (isolation, outcome.Status));
+    }
+
+    [CageTheory]
+    [MemberData(nameof(Isolations))]
+    public void KeysOfTheHostStayThere(string isolation)
+    {
+        Outcome outcome = OnHost($"\"$HELPERS/add_key\" cage-{scene.Token} {scene.Token} \"$CAGE\" exec {isolation} -- /attack/keys cage-{scene.Token} {scene.Token}");
+        Assert.Equal((isolation, isolation == "jail" ? 1 : 0), (isolation, outcome.Status));
+    }
+
+    /// <summary>CVE-2021-30465: a link in the cage's files where something is mounted.</summary>
+    [CageTheory]
+    [MemberData(nameof(Isolations))]
+    public void AMountTargetThatBecomesALinkLeadsNowhere(string isolation)
+    {
+        string outside = Directory.CreateDirectory($"{scene.Store.Files}/outside").FullName, id = scene.Store.Stopped(isolation, "raced"), root = $"{scene.Store.Data}/{id}.w/root";
+        string link = $"../../../../../../../../../../../..{outside}";
+        // Shown to work: what follows paths is led out.
+        Outcome naive = scene.Store.PrivateShell($"mkdir -p {root}/x; ln -s {link} {root}/x/tmp; mount -t tmpfs led-out {root}/x/tmp; grep -c led-out.{outside} /proc/self/mounts || grep -c ' {outside} ' /proc/self/mounts; rm {root}/x/tmp; rmdir {root}/x");
+        Assert.Equal("1\n", naive.Ended(0).Output);
+        using Child racer = scene.Store.StartShell($"cd {root}; ln -s {link} l; touch \"$STORE/files/racing\"; echo ready; while [ -e \"$STORE/files/racing\" ]; do mv -T tmp t && mv -T l tmp; mv -T tmp l; mv -T t tmp; done");
+        racer.WaitFor("ready");
+        for (int i = 0; i < 15; i++)
+        {
+            // It may fail: then it did not mount there either.
+            Outcome start = scene.Store.Cage("start", id);
+            Assert.True(start.Status is 0 or 1, start.Error);
+            Assert.DoesNotContain(File.ReadLines("/proc/self/mountinfo"), line => line.Contains($" {outside} ", StringComparison.Ordinal));
+            if (start.Status == 0)
+            {
+                string mounts = File.ReadAllText($"/proc/{(isolation == "chroot" ? "self" : scene.Store.InitOf(id))}/mountinfo");
+                Assert.DoesNotContain(outside, mounts, StringComparison.Ordinal);
+            }
+            scene.Store.Cage("stop", "--force", id).Ended(0);
+        }
+        File.Delete($"{scene.Store.Files}/racing");
+        racer.Exit();
+        scene.Store.Cage("remove", "--force", id).Ended(0);
+    }
+
+    /// <summary>CVE-2025-31133 and its kin: what is covered must be the kernel's, wherever the cage's own files lead.</summary>
+    [CageTheory]
+    [InlineData("pivot", 0)]
+    [InlineData("jail", 1)]
+    public void AFakeProcIsNotWhatIsCovered(string isolation, int status)
+    {
+        string id = scene.Store.Stopped(isolation, "faked"), root = $"{scene.Store.Data}/{id}.w/root";
+        scene.Arm(root);
+        Shell.Run("cd \"$root\"; mkdir -p real fake/sys; echo fake >fake/timer_list; rmdir proc 2>/dev/null || true; ln -sT /real proc", ("root", root));
+        scene.Store.Cage("start", id).Silently();
+        Assert.Equal((isolation, status), (isolation, scene.Store.Cage("exec", id, "--", "/attack/masked", "timer_list").Status));
+        scene.Store.Cage("remove", "--force", id).Ended(0);
+    }
+
+    [CageFact]
+    public void ADeviceGivenIsThatOneAndNoOther()
+    {
+        string id = scene.Make("given", "jail", "--device loop-control");
+        Assert.Equal(Shell.Run("stat -Lc '%t:%T %a %u:%g' /dev/loop-control"), scene.Store.Cage("exec", id, "--", "stat", "-c", "%t:%T %a %u:%g", "/dev/loop-control").Ended(0).Output);
+        Held(scene.Run(id, AttackCatalogue.All.Single(attack => attack.Line.StartsWith("mknod_disk", StringComparison.Ordinal))));
+        Assert.Equal("full loop-control null random tty urandom zero\n", scene.Store.Cage("exec", id, "--", "sh", "-c", "cd /dev; echo $(find . -type c -path './*' -not -path './pts/*' -o -type b | sort | cut -c3-)").Ended(0).Output);
+        scene.Store.Cage("remove", "--force", id).Ended(0);
+        scene.Store.New("odd", "--base", "host", "--device", "no-such-device");
+        scene.Store.Cage("start", "odd").Failed(1, "/dev/no-such-device", "ENOENT");
+        scene.Store.Cage("remove", "odd").Ended(0);
+    }
+
+    private string Relative => scene.Secret[1..];
+
+    /// <summary>A directory with the attacks in it, and no guard.</summary>
+    private string Plain()
+    {
+        string root = Directory.CreateDirectory($"{scene.Store.Files}/plain").FullName;
+        scene.Arm(root);
+        return root;
+    }
+
+    private Outcome OnHost(string script) => scene.Store.Shell($"HELPERS='{scene.Helpers}'; {script}");
+
+    private static void Held(Outcome outcome) => Assert.True(outcome.Status == 1, $"{outcome.CommandLine}\n{outcome.Status}\n{outcome.Output}{outcome.Error}");
+}

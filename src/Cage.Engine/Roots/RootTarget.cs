@@ -22,7 +22,7 @@ internal static class RootTarget
             RefuseLayer(store, record);
             return OpenFolder(record.RootPath);
         }
-        if (cage.State == CageState.Running) return CommandStarter.OpenRoot(cage);
+        if (cage.State != CageState.Stopped) return CommandStarter.OpenRoot(cage);
         if (record.Base.Count == 0) return OpenFolder(record.RootPath);
         LayerChain layers = LayerChain.Resolve(store, record.Base, record);
         StartCheck.Refuse(store, record, readOnly: false);
@@ -41,7 +41,7 @@ internal static class RootTarget
     /// <summary>As <see cref="Open"/>, to look only: nothing can be written.</summary>
     public static Descriptor OpenToRead(CageStore store, CageRecord record)
     {
-        if (record.Kind == CageKind.Writable && CageInfo.Of(store.Settings, record) is { State: CageState.Running } cage) return CommandStarter.OpenRoot(cage);
+        if (record.Kind == CageKind.Writable && CageInfo.Of(store.Settings, record) is { State: not CageState.Stopped } cage) return CommandStarter.OpenRoot(cage);
         LayerChain layers = LayerChain.Resolve(store, record.Base, record);
         if (layers.Roots.Count == 0) return OpenFolder(record.RootPath);
         return new MountOverlay([record.RootPath, .. layers.Roots], null, null, record.MountPath).MakeDetached();
@@ -66,7 +66,7 @@ internal static class RootTarget
                 CageError.CageArgumentInvalid, $"The files of \"{record.Name}\" are not its own: its root is a link to {Files.ReadLink(record.RootPath)}.", "Add to a cage over it.", record.Name);
         foreach (CageRecord other in store.ReadAll())
         {
-            if (other.Kind != CageKind.Writable || CageInfo.Of(store.Settings, other).State != CageState.Running) continue;
+            if (other.Kind != CageKind.Writable || CageInfo.Of(store.Settings, other).State == CageState.Stopped) continue;
             if (LayerChain.Resolve(store, other.Base, other).Records.Any(layer => layer.Id == record.Id))
                 throw new CageException(CageError.CageBusy, $"\"{record.Name}\" is a layer of \"{other.Name}\", which runs: overlayfs allows no change of it now.", "Stop that first.", record.Name);
         }

@@ -46,7 +46,7 @@ internal static class CageProcesses
         return cage;
     }
 
-    private static bool IsThere(CageInfo cage) => cage.State == CageState.Running || ControlGroup.Of(cage.Id)?.Processes() is { Count: > 0 };
+    private static bool IsThere(CageInfo cage) => cage.State != CageState.Stopped || ControlGroup.Of(cage.Id)?.Processes() is { Count: > 0 };
 
     private static bool IsDying(CageInfo cage)
     {

@@ -4,6 +4,7 @@ using System.Management.Automation;
 using Cage.Engine;
 using Cage.Engine.Snapshots;
 using Cage.Engine.Exposure;
+using Cage.Engine.Services;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 
@@ -20,6 +21,7 @@ internal sealed class CageOfAttribute : ArgumentTransformationAttribute
         CageExposure exposure => Find(exposure.CageId, exposure.Cage),
         CageUsage usage => Find(usage.CageId, usage.Cage),
         CageProcess process => Find(process.CageId, process.Cage),
+        CageService service => Find(service.CageId, service.Cage),
         _ => inputData,
     };
 

@@ -9,8 +9,8 @@
     Description          = 'Ultra-light virtual environments for Linux: directory trees with roots of their own, stacked with overlayfs, entered by chroot or in namespaces of their own.'
     PowerShellVersion    = '7.4'
     CompatiblePSEditions = @('Core')
-    TypesToProcess       = @('Cage.types.ps1xml', 'Cage.services.types.ps1xml')
-    FormatsToProcess     = @('Cage.format.ps1xml', 'Cage.services.format.ps1xml')
+    TypesToProcess       = @('Cage.types.ps1xml', 'Cage.services.types.ps1xml', 'Cage.roots.types.ps1xml')
+    FormatsToProcess     = @('Cage.format.ps1xml', 'Cage.services.format.ps1xml', 'Cage.roots.format.ps1xml')
     FunctionsToExport    = @()
     AliasesToExport      = @()
     VariablesToExport    = @()

@@ -149,6 +149,12 @@ Describe '-WhatIf' -Skip:(-not $isRoot) {
             'Start-CageService'     = 'web shop'
             'Stop-CageService'      = 'web worker'
             'Remove-CageSnapshot'   = '*'
+            'Add-CageCommand'       = 'idle sh -NoPack'
+            'Add-CageFile'          = 'idle /etc/passwd'
+            'Copy-CageAccount'      = 'idle -User root'
+            'New-CageShim'          = "web sh -Folder '$($store.Folder)'"
+            'Remove-CageCommand'    = 'idle *'
+            'Trace-CageCommand'     = 'web true'
             'New-CageSnapshot'      = "'$($store.Root)' -Provider Copy"
         }
         # All that could change: files, mounts, processes, control groups.

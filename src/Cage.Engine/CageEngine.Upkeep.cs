@@ -25,7 +25,7 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("copying a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
-        if (Look(record).State == CageState.Running)
+        if (Look(record).State != CageState.Stopped)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs: a copy of files that change would be of no moment.", "Stop it first.", record.Name);
         Guid copy = id ?? Guid.NewGuid();
         return Look(CageCopier.Copy(Store, record, record with { Id = copy, Name = name, Path = Store.PathOf(copy, record.Kind) }, renewIdentity, progress, cancellation));
@@ -63,7 +63,7 @@ public sealed partial class CageEngine
         ArgumentNullException.ThrowIfNull(change);
         StartCheck.RequireRoot("changing the configuration");
         StoreSettings before = StoreSettings.Load(), after = change(before);
-        if ((after.Data != before.Data || after.Run != before.Run) && List().FirstOrDefault(cage => cage.State == CageState.Running) is CageInfo running)
+        if ((after.Data != before.Data || after.Run != before.Run) && List().FirstOrDefault(cage => cage.State != CageState.Stopped) is CageInfo running)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{running.Name}\" runs: it would be lost sight of with another data or run folder.", "Stop all cages first.", running.Name);
         return after.Save();
     }

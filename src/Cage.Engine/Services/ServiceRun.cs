@@ -96,7 +96,7 @@ internal sealed class ServiceRun : IDisposable
     /// <summary>Whether it is to be started again. Of a daemon only that it ended is known: for all that is known it failed.</summary>
     private bool IsWanted(int? status) =>
         !_ending && _service.Restart != RestartPolicy.None && (_service.Restart == RestartPolicy.Always || status != 0) &&
-        CageInfo.Of(_settings, _cage.Record) is { State: CageState.Running } now && now.ProcessId == _cage.ProcessId;
+        CageInfo.Of(_settings, _cage.Record) is { State: not CageState.Stopped } now && now.ProcessId == _cage.ProcessId;
 
     private bool TryStart()
     {

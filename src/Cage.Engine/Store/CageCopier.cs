@@ -6,6 +6,8 @@ namespace Cage.Engine.Store;
 /// <summary>Copies cages: all files of the folder but those of the moment, under another id. The caller has the source's lock and knows that it does not run.</summary>
 internal static class CageCopier
 {
+    private const long BlockSize = 4096;
+
     public static CageRecord Copy(CageStore store, CageRecord source, CageRecord copy, bool renewIdentity, Action<CopyProgress>? progress, CancellationToken cancellation)
     {
         CageMaker.RefuseTexts(copy.Name, copy.Memo, copy.Environment);
@@ -30,12 +32,12 @@ internal static class CageCopier
         bool IsRun(string name) => source.Kind == CageKind.Writable && (name == source.Work || name == source.MountPoint);
         using Descriptor tree = Mounts.CloneTree(source.Path);
         Descriptor Open() => Files.OpenAt(tree, ".", Files.O_RDONLY | Files.O_DIRECTORY);
-        TreeCopy tally = new();
+        (long files, long bytes, _) = progress is null ? default : new TreeCopy().Measure(Open(), BlockSize, cancellation);
         TreeCopy copier = new()
         {
             Choose = (path, _) => path == CageLog.Folder ? FolderChoice.Skip : IsRun(path) ? FolderChoice.Empty : FolderChoice.Copy,
             Leave = path => !path.Contains('/') && (path == "cage.conf" || path.StartsWith('.') || path.EndsWith(".log", StringComparison.Ordinal)),
-            All = progress is null ? default : tally.Measure(Open(), cancellation),
+            All = (files, bytes),
         };
         copier.Run(Open(), Files.Open(copy.Path, Files.O_RDONLY | Files.O_DIRECTORY), progress, cancellation);
     }

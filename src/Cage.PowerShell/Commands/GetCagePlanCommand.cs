@@ -29,7 +29,7 @@ public sealed class GetCagePlanCommand : CageTargetCmdlet
 
     private protected override void Act(CageInfo cage)
     {
-        bool stops = (Action ?? (cage.State == CageState.Running ? CagePlanAction.Stop : CagePlanAction.Start)) == CagePlanAction.Stop;
+        bool stops = (Action ?? (cage.State == CageState.Stopped ? CagePlanAction.Start : CagePlanAction.Stop)) == CagePlanAction.Stop;
         Plan plan = stops ? Engine.PlanStop(cage.Record, new StopOptions { Force = Force }) : Engine.PlanStart(cage.Record);
         WriteObject(plan.Lines, enumerateCollection: true);
     }

@@ -33,7 +33,10 @@ function Should-HaveCageFile($ActualValue, [string] $Path, [string] $WithContent
     $cage = Resolve-Cage $ActualValue
     if (-not $cage.RootPath) { throw "The cage '$cage' does not run: its files cannot be seen." }
     $content = [Cage.PowerShell.CageView]::ReadFile($cage, $Path)
-    if ($WithContent) { New-Verdict ($null -ne $content -and $content -match $WithContent) $Negate $Because "$Path in the cage '$cage' to match '$WithContent'" ($null -eq $content ? 'it is not there' : "it is: $content") }
+    if ($WithContent) {
+        $found = $null -eq $content ? 'it is not there' : "it is: $content"
+        New-Verdict ($null -ne $content -and $content -match $WithContent) $Negate $Because "$Path in the cage '$cage' to match '$WithContent'" $found
+    }
     else { New-Verdict ($null -ne $content) $Negate $Because "the cage '$cage' to have $Path" ($null -eq $content ? 'it is not there' : 'it is there') }
 }
 

@@ -31,7 +31,8 @@ internal static class WatchCommands
         CageRecord cage = Commands.OpenEngine().Store.Find(name);
         CageLog[] logs = [.. CageLog.Of(cage).Where(log => wanted is null || log.Name == wanted)];
         if (wanted is not null && logs.Length == 0)
-            throw new CageException(CageError.CageNotFound, $"\"{cage.Name}\" has no log \"{wanted}\".", $"It has {string.Join(", ", CageLog.Of(cage).Select(log => log.Name).DefaultIfEmpty("none"))}.", wanted);
+            throw new CageException(
+                CageError.CageNotFound, $"\"{cage.Name}\" has no log \"{wanted}\".", $"It has {string.Join(", ", CageLog.Of(cage).Select(log => log.Name).DefaultIfEmpty("none"))}.", wanted);
         foreach (CageLog log in logs)
         {
             if (logs.Length > 1) Console.WriteLine($"==> {log.Name} <==");

@@ -24,7 +24,8 @@ public sealed partial class CageEngine
         cage = Look(CageStore.Refresh(cage.Record));
         if (cage.State != CageState.Running) throw CommandStarter.NotRunning(cage);
         if (CageService.Look(cage.Record, service.Name).State == CageState.Running)
-            throw new CageException(CageError.CageAlreadyRunning, $"The service \"{service.Name}\" of \"{cage.Name}\" runs already.", "Stop it first, or choose another name.", service.Name);
+            throw new CageException(
+                CageError.CageAlreadyRunning, $"The service \"{service.Name}\" of \"{cage.Name}\" runs already.", "Stop it first, or choose another name.", service.Name);
         (Descriptor ours, Descriptor theirs) = Channels.SocketPair();
         using ServiceChannel channel = new(ours);
         SpawnedProcess supervisor;
@@ -75,7 +76,8 @@ public sealed partial class CageEngine
             }
             foreach (Descriptor process in new[] { supervisor, main }.OfType<Descriptor>())
                 if (!ProcessWait.For(process, _hopeless, cancellation))
-                    throw new CageException(CageError.CageStopTimeout, $"The service \"{service.Name}\" of \"{cage.Name}\" does not end even on SIGKILL.", "It hangs in the kernel (state D in ps).", service.Name);
+                    throw new CageException(
+                        CageError.CageStopTimeout, $"The service \"{service.Name}\" of \"{cage.Name}\" does not end even on SIGKILL.", "It hangs in the kernel (state D in ps).", service.Name);
         }
         return CageService.Look(cage.Record, service.Name);
     }

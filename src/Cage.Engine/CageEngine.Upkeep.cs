@@ -64,7 +64,8 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("changing the configuration");
         StoreSettings before = StoreSettings.Load(), after = change(before);
         if ((after.Data != before.Data || after.Run != before.Run) && List().FirstOrDefault(cage => cage.State != CageState.Stopped) is CageInfo running)
-            throw new CageException(CageError.CageAlreadyRunning, $"\"{running.Name}\" runs: it would be lost sight of with another data or run folder.", "Stop all cages first.", running.Name);
+            throw new CageException(
+                CageError.CageAlreadyRunning, $"\"{running.Name}\" runs: it would be lost sight of with another data or run folder.", "Stop all cages first.", running.Name);
         return after.Save();
     }
 }

@@ -68,7 +68,8 @@ public static class BootUnit
     {
         // As sd_booted(3).
         if (Files.Status(Mark) is not { IsDirectory: true })
-            throw new CageException(CageError.CageHostUnsupported, $"This host was not booted with systemd: {Mark} is not there (ENOENT).", "Let what starts your services run \"cage start ID\" (cron has @reboot).");
+            throw new CageException(
+                CageError.CageHostUnsupported, $"This host was not booted with systemd: {Mark} is not there (ENOENT).", "Let what starts your services run \"cage start ID\" (cron has @reboot).");
     }
 
     private static string Escape(string text) => text.Replace("%", "%%");

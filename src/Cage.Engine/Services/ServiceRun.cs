@@ -130,11 +130,15 @@ internal sealed class ServiceRun : IDisposable
             Processes.Signal(_child.Handle, Processes.SIGKILL);
             Reap();
             throw new CageException(
-                CageError.CageStartFailed, _ending ? $"The service \"{_service.Name}\" was ended before it was up." : $"{command.Words[0]} of the service \"{_service.Name}\" took longer than {limit / 1000} s and was killed.", target: _service.Name);
+                CageError.CageStartFailed,
+                _ending ? $"The service \"{_service.Name}\" was ended before it was up."
+                    : $"{command.Words[0]} of the service \"{_service.Name}\" took longer than {limit / 1000} s and was killed.",
+                target: _service.Name);
         }
         int? status = Reap();
         if (status != 0 && !command.MayFail)
-            throw new CageException(CageError.CageStartFailed, $"{command.Words[0]} of the service \"{_service.Name}\" ended with {status}.", "Its log (Get-CageLog, cage log) has what it said.", _service.Name);
+            throw new CageException(
+                CageError.CageStartFailed, $"{command.Words[0]} of the service \"{_service.Name}\" ended with {status}.", "Its log (Get-CageLog, cage log) has what it said.", _service.Name);
     }
 
     private SpawnedProcess Begin(ServiceCommand command)
@@ -166,7 +170,8 @@ internal sealed class ServiceRun : IDisposable
             Watch(daemon.Id, handle);
             return;
         }
-        throw new CageException(CageError.CageStartFailed, $"The service \"{_service.Name}\" left no daemon behind that {_service.PidFile} names.", "Is the unit's PIDFile right?", _service.Name);
+        throw new CageException(
+            CageError.CageStartFailed, $"The service \"{_service.Name}\" left no daemon behind that {_service.PidFile} names.", "Is the unit's PIDFile right?", _service.Name);
     }
 
     private void Watch(int pid, Descriptor handle)

@@ -68,7 +68,8 @@ public sealed record ServiceSpec
     {
         ArgumentNullException.ThrowIfNull(name);
         return name.Length is 0 or > 100 ? "it has 1 to 100 characters"
-            : name[0] is '.' or '-' || name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.' or '@')) ? "it is made of letters, digits, '-', '_', '@' and '.', and begins with none of the marks but '@' and '_'"
+            : name[0] is '.' or '-' || name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.' or '@'))
+            ? "it is made of letters, digits, '-', '_', '@' and '.', and begins with none of the marks but '@' and '_'"
             : null;
     }
 

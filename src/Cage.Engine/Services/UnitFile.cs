@@ -50,9 +50,12 @@ public static partial class UnitFile
         string? user = Take("User")?.Value, group = Take("Group")?.Value, directory = Take("WorkingDirectory")?.Value.TrimStart('-'), pidFile = Take("PIDFile")?.Value;
         foreach (var (key, list) in values) throw Wrong(key, list[0].Line, "is not supported");
         if (commands.Count == 0) throw new CageException(CageError.CageArgumentInvalid, $"{path}: no ExecStart=: nothing is to be run.", target: path);
-        if (commands.Count > 1 && kind != ServiceKind.OneShot) throw new CageException(CageError.CageArgumentInvalid, $"{path}: several ExecStart= go with Type=oneshot only.", target: path);
+        if (commands.Count > 1 && kind != ServiceKind.OneShot)
+            throw new CageException(
+                CageError.CageArgumentInvalid, $"{path}: several ExecStart= go with Type=oneshot only.", target: path);
         if (kind == ServiceKind.Forking && pidFile is null)
-            throw new CageException(CageError.CageArgumentInvalid, $"{path}: Type=forking without PIDFile=: nothing says which process it is.", "Add PIDFile= to the unit, or run it in the foreground with Start-CageProcess.", path);
+            throw new CageException(
+                CageError.CageArgumentInvalid, $"{path}: Type=forking without PIDFile=: nothing says which process it is.", "Add PIDFile= to the unit, or run it in the foreground with Start-CageProcess.", path);
         return new ServiceSpec
         {
             Name = name,

@@ -81,7 +81,11 @@ public sealed record StoreSettings
         string path = string.IsNullOrEmpty(named) ? DefaultFile : named;
         ConfFile file = Files.StatusFollowed(path) is null ? ConfFile.Empty(path) : ConfFile.Read(path);
         StoreSettings defaults = new();
-        foreach (var (key, value, fallback) in new[] { ("tool", Tool, defaults.Tool), ("data", Data, defaults.Data), ("run", Run, defaults.Run), ("snapshots", Snapshots, defaults.Snapshots), ("pool", Pool, defaults.Pool) })
+        (string Key, string Value, string Default)[] keys =
+        [
+            ("tool", Tool, defaults.Tool), ("data", Data, defaults.Data), ("run", Run, defaults.Run), ("snapshots", Snapshots, defaults.Snapshots), ("pool", Pool, defaults.Pool),
+        ];
+        foreach (var (key, value, fallback) in keys)
             if (file.Value(key) is not null || value != fallback) file.Set(key, value);
         From(ConfFile.Parse(path, file.ToBytes()), path);
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);

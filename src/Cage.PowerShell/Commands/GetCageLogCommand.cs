@@ -38,7 +38,8 @@ public sealed class GetCageLogCommand : CageTargetCmdlet
             WildcardPattern pattern = new(wanted);
             CageLog[] found = [.. logs.Where(log => pattern.IsMatch(log.Name))];
             if (found.Length == 0 && !WildcardPattern.ContainsWildcardCharacters(wanted))
-                throw new CageException(CageError.CageNotFound, $"\"{cage.Name}\" has no log \"{wanted}\".", $"It has {string.Join(", ", logs.Select(log => log.Name).DefaultIfEmpty("none"))}.", wanted);
+                throw new CageException(
+                    CageError.CageNotFound, $"\"{cage.Name}\" has no log \"{wanted}\".", $"It has {string.Join(", ", logs.Select(log => log.Name).DefaultIfEmpty("none"))}.", wanted);
             foreach (CageLog log in found)
             {
                 Write(cage, log, log.Read(IsGiven(nameof(Tail)) ? Tail : null, out long position));

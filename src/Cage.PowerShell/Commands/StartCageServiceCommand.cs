@@ -45,7 +45,9 @@ public sealed class StartCageServiceCommand : CageServiceCmdlet
     /// <summary>The unit as the cage has it, by systemd's own order of folders (systemd.unit(5)); no link leads out of the cage.</summary>
     private (string Path, string Text) Find(CageInfo cage)
     {
-        if (cage.State != CageState.Running || cage.RootPath is null) throw new CageException(CageError.CageNotRunning, $"\"{cage.Name}\" does not run.", "Start it first (Start-Cage).", cage.Name);
+        if (cage.State != CageState.Running || cage.RootPath is null)
+            throw new CageException(
+                CageError.CageNotRunning, $"\"{cage.Name}\" does not run.", "Start it first (Start-Cage).", cage.Name);
         string file = Unit.EndsWith(".service", StringComparison.Ordinal) ? Unit : $"{Unit}.service";
         using Descriptor root = Files.Open(cage.RootPath, Files.O_PATH | Files.O_DIRECTORY);
         foreach (string path in Unit.Contains('/') ? [Unit] : _folders.Select(folder => $"{folder}/{file}"))
@@ -53,6 +55,7 @@ public sealed class StartCageServiceCommand : CageServiceCmdlet
             using Descriptor? unit = Files.TryOpenInRoot(root, path, Files.O_RDONLY | Files.O_NONBLOCK);
             if (unit is not null && Files.Status(unit).IsRegular) return ($"/{path.TrimStart('/')}", Encoding.UTF8.GetString(Files.ReadAll(unit)));
         }
-        throw new CageException(CageError.CageNotFound, $"\"{cage.Name}\" has no unit {file} (ENOENT).", $"It is looked for in {string.Join(", ", _folders.Select(folder => $"/{folder}"))}.", Unit);
+        throw new CageException(
+            CageError.CageNotFound, $"\"{cage.Name}\" has no unit {file} (ENOENT).", $"It is looked for in {string.Join(", ", _folders.Select(folder => $"/{folder}"))}.", Unit);
     }
 }

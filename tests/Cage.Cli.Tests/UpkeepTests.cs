@@ -50,7 +50,7 @@ public sealed class UpkeepTests : CageTest
         Cage("spawn", "web", "--service", "clock", "--", "true").Failed(1, "runs already");
         System.Text.Json.JsonElement service = Cage("services", "web", "--json").Objects().Single();
         Assert.Equal(("web", "clock", "Running"), (service.Text("cage"), service.Text("name"), service.Text("state")));
-        Assert.Matches("^CAGE +SERVICE +STATE +PID +LOG\nweb +clock +Running +[0-9]+ /.*/log/clock\\.log\n$", Cage("services").Ended(0).Output);
+        Assert.Matches("^CAGE +SERVICE +STATE +PID +LOG\nweb +clock +Running +[0-9]+ +/.*/log/clock\\.log\n$", Cage("services").Ended(0).Output);
         Wait.Until(() => Cage("log", "web").Output.Contains("tick"), () => "the service said nothing");
         Assert.Matches("^-- .*Z started as process [0-9]+: sh -c .*\ntick\n$", Cage("log", "web", "--log", "clock").Ended(0).Output);
         Assert.Equal("tick\n", Cage("log", "web", "--tail", "1").Ended(0).Output);

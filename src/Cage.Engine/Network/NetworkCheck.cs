@@ -52,7 +52,7 @@ internal static class NetworkCheck
         bool isPlain = address.Length == 8;
         // Another IPv6 address is none of ours, unless it is an IPv4 one in disguise (ipv6(7)).
         if (!isPlain && !address.StartsWith(Mapped, StringComparison.Ordinal)) return false;
-        return port.Address is null || Convert.ToHexString([.. IPAddress.Parse(port.Address).GetAddressBytes().Reverse()]) == address[^8..];
+        return port.Address is null || Convert.ToHexString([.. IPAddress.Parse(port.Address).GetAddressBytes().AsEnumerable().Reverse()]) == address[^8..];
     }
 
     private static CageException Problem(CageRecord record, string what, string advice) => new(CageError.CageNetworkFailed, $"\"{record.Name}\" was not started: {what}.", advice, record.Name);

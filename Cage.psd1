@@ -9,8 +9,8 @@
     Description          = 'Ultra-light virtual environments for Linux: directory trees with roots of their own, stacked with overlayfs, entered by chroot or in namespaces of their own.'
     PowerShellVersion    = '7.4'
     CompatiblePSEditions = @('Core')
-    TypesToProcess       = @('Cage.types.ps1xml')
-    FormatsToProcess     = @('Cage.format.ps1xml')
+    TypesToProcess       = @('Cage.types.ps1xml', 'Cage.services.types.ps1xml', 'Cage.roots.types.ps1xml')
+    FormatsToProcess     = @('Cage.format.ps1xml', 'Cage.services.format.ps1xml', 'Cage.roots.format.ps1xml')
     FunctionsToExport    = @()
     AliasesToExport      = @()
     VariablesToExport    = @()
@@ -18,15 +18,20 @@
         'Add-CageCommand'
         'Add-CageFile'
         'Clear-Cage'
+        'Copy-Cage'
         'Copy-CageAccount'
         'Enter-Cage'
         'Get-Cage'
         'Get-CageCommand'
+        'Get-CageConfiguration'
         'Get-CageDependency'
         'Get-CageExposure'
+        'Get-CageLog'
         'Get-CageMount'
         'Get-CagePack'
+        'Get-CagePlan'
         'Get-CageProcess'
+        'Get-CageService'
         'Get-CageShim'
         'Get-CageSnapshot'
         'Invoke-Cage'
@@ -36,19 +41,27 @@
         'New-CageShim'
         'New-CageSnapshot'
         'Publish-Cage'
+        'Register-Cage'
         'Remove-Cage'
         'Remove-CageCommand'
         'Remove-CageShim'
         'Remove-CageSnapshot'
+        'Rename-Cage'
         'Restart-Cage'
         'Resume-Cage'
         'Set-Cage'
+        'Set-CageConfiguration'
         'Start-Cage'
+        'Start-CageProcess'
+        'Start-CageService'
         'Stop-Cage'
+        'Stop-CageService'
         'Suspend-Cage'
         'Test-Cage'
         'Trace-CageCommand'
+        'Unregister-Cage'
         'Update-Cage'
+        'Wait-Cage'
     )
     PrivateData          = @{
         PSData = @{

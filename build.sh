@@ -7,6 +7,7 @@ cd "$(dirname "$(readlink -f "$0")")"
 out=$PWD/out
 version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 module=$out/Cage/$version
+operators=$out/Cage.Pester/$version
 results=$out/test-results
 
 # No build server stays behind: it would outlive the task, and hold a CI's pipe open.
@@ -25,7 +26,7 @@ Usage: ./build.sh [TASK]
   test      build, then every suite; the last line is the count. As root, or much is skipped: sudo ./build.sh test
   demo      build, then the main job end to end in a temporary store: sudo ./build.sh demo
   bench     build, then measure against the C floors and the peers: sudo ./build.sh bench
-  package   build, then pack both into out/cage-<version>-<machine>.tar.gz
+  package   build, then pack: out/cage-<version>-<machine>.tar.gz of all, out/*.nupkg of the modules for a repository
   clean     remove out/
 Missing Debian packages are installed when root, and named otherwise.
 TEXT
@@ -119,14 +120,22 @@ build_module() {
     local built=$out/artifacts/bin/Cage.PowerShell/release
     rm -rf "$module"
     mkdir -p "$module/bin"
-    # PowerShell wants the folder's version in the manifest, and Directory.Build.props is where it is kept.
-    sed "s/^\( *ModuleVersion *= *\).*/\1'$version'/" Cage.psd1 >"$module/Cage.psd1"
+    place_manifest Cage.psd1 "$module"
     find module -maxdepth 1 -name '*.ps1xml' -exec cp -t "$module" {} +
-    if [ -d module/en-US ]; then cp -r module/en-US "$module/"; fi
     # By name: what it was compiled against (System.Management.Automation) is pwsh's own and must not come along.
     cp -t "$module/bin" "$built"/Cage.{PowerShell,PowerShell.Transport,Engine,Interop}.dll "$built/libcage-spawn.so"
     install -m 755 "$out/bin/cage" "$module/bin/cage"
+    packager help docs "$module"
+    rm -rf "$operators"
+    mkdir -p "$operators"
+    place_manifest module/Cage.Pester/Cage.Pester.psd1 "$operators"
+    cp -t "$operators" module/Cage.Pester/Cage.Pester.psm1
 }
+
+# PowerShell wants the folder's version in the manifest, and Directory.Build.props is where it is kept.
+place_manifest() { sed "s/^\( *ModuleVersion *= *\).*/\1'$version'/" "$1" >"$2/$(basename "$1")"; }
+
+packager() { dotnet "$out/artifacts/bin/Cage.Packager/release/Cage.Packager.dll" "$@"; }
 
 package() {
     local name
@@ -135,12 +144,14 @@ package() {
     staging=$(mktemp -d)
     trap 'rm -rf "$staging"' EXIT
     mkdir -p "$staging/$name/bin"
-    cp -r "$out/Cage" README.md CHANGELOG.md LICENSE "$staging/$name/"
+    cp -r "$out/Cage" "$out/Cage.Pester" README.md CHANGELOG.md LICENSE docs "$staging/$name/"
     cp "$out/bin/cage" "$staging/$name/bin/"
     # The same input gives the same archive: no names, no order and no times of this machine.
     tar -C "$staging" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct 2>/dev/null || echo 0)" \
         -czf "$out/$name.tar.gz" "$name"
-    say "${out#"$PWD/"}/$name.tar.gz"
+    packager pack "$module" "$out/Cage.$version.nupkg"
+    packager pack "$operators" "$out/Cage.Pester.$version.nupkg"
+    say "${out#"$PWD/"}: $name.tar.gz Cage.$version.nupkg Cage.Pester.$version.nupkg"
 }
 
 bench() {

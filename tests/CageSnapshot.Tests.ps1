@@ -7,7 +7,6 @@ Describe 'Snapshots' -Skip:(-not $isRoot) {
     BeforeAll {
         Import-Module "$PSScriptRoot/CageTest.psm1" -Force
         $store = New-TestStore
-        Add-Content "$($store.Folder)/cage.conf" "snapshots=$($store.Folder)/snapshots"
     }
     AfterEach {
         Clear-TestStore $store

@@ -13,7 +13,7 @@ chmod 755 .
 mkdir -p usr/bin usr/lib usr/lib64 etc home/alice root var
 ln -s usr/bin bin; ln -s usr/bin sbin; ln -s usr/lib lib; ln -s usr/lib64 lib64
 chown 1000:1000 home/alice
-for name in bash sh cat env head hostname id ls mount seq setsid sleep stat stty touch tr true tty; do
+for name in bash sh cat env head hostname id ls mkdir mount seq setsid sleep stat stty touch tr true tty; do
     program=$(readlink -f "$(type -P "$name")")
     [ -e "usr/bin/$name" ] || cp "$program" "usr/bin/$name"
     for library in $(ldd "$program" | grep -o '/[^ ]*'); do
@@ -54,7 +54,7 @@ function New-TestStore {
         Remove-Item $folder
         $folder = (mktemp -d -p /dev/shm cage-pester-XXXXXX)
     }
-    "data=$folder/data", "run=$folder/run" | Set-Content "$folder/cage.conf"
+    "data=$folder/data", "run=$folder/run", "snapshots=$folder/snapshots" | Set-Content "$folder/cage.conf"
     $store = [pscustomobject]@{ Folder = $folder; Data = "$folder/data"; Root = "$folder/small"; Before = $env:CAGE_CONF; Ids = [Collections.Generic.HashSet[guid]]::new() }
     try {
         $env:CAGE_CONF = "$folder/cage.conf"
@@ -155,13 +155,16 @@ function Wait-Until {
 <#
 .SYNOPSIS
 Runs a script in a session of its own whose host shows nothing, as -WhatIf would.
+.OUTPUTS
+Its errors and, if wanted, its output.
 #>
 function Invoke-Quietly {
-    param([Parameter(Mandatory)] [string] $Script)
+    param([Parameter(Mandatory)] [string] $Script, [switch] $WithOutput)
 
     $shell = [powershell]::Create()
     try {
-        $shell.AddScript("Import-Module '$(Get-CageModulePath)'; $Script").Invoke()
+        $output = $shell.AddScript("Import-Module '$(Get-CageModulePath)'; $Script").Invoke()
+        if ($WithOutput) { $output }
         foreach ($problem in $shell.Streams.Error) { $problem }
     }
     finally {

@@ -16,9 +16,10 @@ Describe 'The module' {
         $manifest.Version | Should -Be '0.1.0'
         $manifest.CompatiblePSEditions | Should -Be 'Core'
     }
-    It 'exports its cmdlets and nothing else' {
-        $classes = (Get-Module Cage).ImplementingAssembly.GetExportedTypes() | ForEach-Object { $_.GetCustomAttributes([Management.Automation.CmdletAttribute], $false) }
-        (Get-Command -Module Cage).Name | Sort-Object | Should -Be ($classes | ForEach-Object { "$($_.VerbName)-$($_.NounName)" } | Sort-Object)
+    It 'exports what its manifest names and nothing else' {
+        $manifest = Import-PowerShellDataFile (Get-CageModulePath)
+        (Get-Command -Module Cage).Name | Sort-Object | Should -Be ($manifest.CmdletsToExport | Sort-Object)
+        (Get-Module Cage).ExportedAliases.Count | Should -Be 0
     }
     It 'brings only assemblies of its own' {
         (Get-ChildItem "$(Split-Path (Get-CageModulePath))/bin/*.dll").Name | Should -Be 'Cage.Engine.dll', 'Cage.Interop.dll', 'Cage.PowerShell.dll', 'Cage.PowerShell.Transport.dll'
@@ -27,10 +28,15 @@ Describe 'The module' {
         Get-Verb $_.Verb | Should -Not -BeNullOrEmpty
         $_.OutputType | Should -Not -BeNullOrEmpty
     }
-    It 'asks before <_>' -ForEach 'New-Cage', 'Set-Cage', 'Start-Cage', 'Stop-Cage', 'Restart-Cage', 'Remove-Cage', 'Suspend-Cage', 'Resume-Cage',
-        'Add-CageCommand', 'Add-CageFile', 'Clear-Cage', 'Copy-CageAccount', 'New-CageShim', 'Remove-CageCommand', 'Remove-CageShim', 'Trace-CageCommand', 'Update-Cage' {
-        (Get-Command $_).Parameters.Keys | Should -Contain 'WhatIf'
-        (Get-Command $_).Parameters.Keys | Should -Contain 'Confirm'
+    It '<_> uses no name of a common parameter or alias for another thing' -ForEach $commands {
+        $taken = 'Verbose', 'Debug', 'ErrorAction', 'vb', 'db', 'ea', 'wi', 'cf'
+        $_.Parameters.Values | Where-Object { $_.Attributes.Where({ $_ -is [Parameter] -and $_.DontShow }) } | Should -BeNullOrEmpty
+        $own = $_.Parameters.Values | Where-Object { $_.Name -notin [System.Management.Automation.Cmdlet]::CommonParameters -and $_.Name -notin [System.Management.Automation.Cmdlet]::OptionalCommonParameters }
+        $own.Aliases | Where-Object { $_ -in $taken } | Should -BeNullOrEmpty
+    }
+    It 'is loaded by its package''s name alone, and does no work then' {
+        $time = pwsh -NoProfile -Command "`$env:CAGE_CONF = '/nowhere'; Import-Module '$(Get-CageModulePath)' -ErrorAction Stop; 'loaded'"
+        $time | Should -Be 'loaded'
     }
 }
 
@@ -117,5 +123,98 @@ Describe 'Views' -Skip:(-not $isRoot) {
     It 'shows mounts and processes as tables' {
         Get-CageMount web | Out-String -Width 120 | Should -Match '(?m)^web +/proc +proc +proc +private +rw'
         Get-CageProcess web | Out-String -Width 120 | Should -Match "(?m)^web +$($web.ProcessId) +1 +0 .*cage init"
+    }
+}
+
+Describe '-WhatIf' -Skip:(-not $isRoot) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+        $store = New-TestStore
+        $null = New-Cage idle -Base base
+        $null = New-Cage web -Base base | Start-Cage
+        Start-CageProcess web -ServiceName worker -- sleep 1000
+        '[Service]', 'ExecStart=/bin/sleep 1000' | Invoke-Cage web -- sh -c 'mkdir -p /etc/systemd/system; cat >/etc/systemd/system/shop.service'
+        $snapshot = New-CageSnapshot $store.Root -Provider Copy
+        # What a cmdlet needs besides a cage.
+        $needs = @{
+            'New-Cage'              = 'fresh'
+            'Copy-Cage'             = 'idle fresh'
+            'Rename-Cage'           = 'idle fresh'
+            'Set-Cage'              = 'idle -Memo changed'
+            'Set-CageConfiguration' = '-Tool /changed'
+            'Start-Cage'            = 'idle'
+            'Publish-Cage'          = 'idle'
+            'Remove-Cage'           = 'idle'
+            'Start-CageProcess'     = 'web -ServiceName other -ArgumentList sleep, 1000'
+            'Start-CageService'     = 'web shop'
+            'Stop-CageService'      = 'web worker'
+            'Remove-CageSnapshot'   = '*'
+            'Add-CageCommand'       = 'idle sh -NoPack'
+            'Add-CageFile'          = 'idle /etc/passwd'
+            'Copy-CageAccount'      = 'idle -User root'
+            'New-CageShim'          = "web sh -Folder '$($store.Folder)'"
+            'Remove-CageCommand'    = 'idle *'
+            'Trace-CageCommand'     = 'web true'
+            'New-CageSnapshot'      = "'$($store.Root)' -Provider Copy"
+        }
+        # All that could change: files, mounts, processes, control groups.
+        function Get-Everything {
+            Get-ChildItem $store.Folder -Recurse -Force | ForEach-Object { "$($_.FullName) $($_.LastWriteTimeUtc.Ticks) $($_.UnixMode)" }
+            Get-MountBeneath $store.Folder
+            (Get-Cage | Get-CageProcess).Id
+            Get-Content $env:CAGE_CONF
+        }
+    }
+    AfterAll {
+        $snapshot | Remove-CageSnapshot -Force
+        Remove-TestStore $store
+    }
+
+    It 'changes nothing: <_>' -ForEach ($commands | Where-Object { $_.Parameters.ContainsKey('WhatIf') }) {
+        $before = Get-Everything
+        $line = "$($_.Name) $($needs.ContainsKey($_.Name) ? $needs[$_.Name] : 'web') -WhatIf"
+        Invoke-Quietly $line | Should -BeNullOrEmpty
+        Get-Everything | Should -Be $before
+    }
+}
+
+Describe 'Pipelines' -Skip:(-not $isRoot) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+        $store = New-TestStore
+    }
+    AfterEach { Clear-TestStore $store }
+    AfterAll { Remove-TestStore $store }
+
+    It 'are as long as one likes' {
+        'a', 'b' | New-Cage -Base base | Start-Cage -PassThru | Set-Cage -Memo made -PassThru | Restart-Cage -PassThru -Force | Get-CageProcess | Get-Cage |
+            Stop-Cage -PassThru -Force | Rename-Cage -NewName c -PassThru | Select-Object -ExpandProperty Memo | Should -Be 'made', 'made'
+        Get-Cage c | Wait-Cage -PassThru | Copy-Cage -NewName d | Remove-Cage -Force
+        (Get-Cage -Kind Writable).Name | Should -Be 'c', 'c'
+    }
+    It 'go on after one bad item among many' {
+        $null = New-Cage a -Base base; $null = New-Cage b -Base base
+        ('a', 'nobody', 'b' | Start-Cage -PassThru -ErrorVariable problem -ErrorAction SilentlyContinue).Name | Should -Be 'a', 'b'
+        $problem.Count | Should -Be 1
+    }
+    It 'have views that no terminal is too narrow for: <_>' -ForEach 'Get-Cage', 'Get-Cage -Tree', 'Get-CageMount', 'Get-CageProcess', 'Get-CageService', 'Get-CageLog *', 'Get-CagePlan web', 'Get-CageConfiguration' {
+        $null = New-Cage ('w' * 60) -Base base
+        $null = New-Cage web -Base base | Start-Cage
+        Start-CageProcess web -ServiceName worker -- sleep 1000
+        $PSStyle.OutputRendering = 'PlainText'
+        try {
+            foreach ($format in 'Format-Table', 'Format-Wide', 'Out-Default') {
+                $lines = Invoke-Expression $_ | ForEach-Object { $_ } | & ($format -eq 'Out-Default' ? { $input } : { $input | & $format }) | Out-String -Stream -Width 120
+                ($lines | Measure-Object Length -Maximum).Maximum | Should -BeLessOrEqual 120
+                $lines | Should -Not -Match "`e"
+            }
+        }
+        finally { $PSStyle.OutputRendering = 'Host' }
+    }
+    It 'show the state in colour where colour is wanted' {
+        $null = New-Cage web -Base base | Start-Cage
+        $PSStyle.OutputRendering = 'Ansi'
+        try { Get-Cage web | Out-String | Should -Match "`e\[32mRunning`e\[0m" }
+        finally { $PSStyle.OutputRendering = 'Host' }
     }
 }

@@ -96,6 +96,18 @@ internal static class Commands
         new("shims", "shims NAME [--json]", "list the wrappers and links that lead into a cage", ShimCommands.List) { Switches = ["--json"] },
         new("unshim", "unshim NAME [COMMAND|PATH]...", "take wrappers and links away again, all by default", ShimCommands.Remove),
         new("packs", "packs [--json]", "list the packs of files that commands open at run time", PacksCommand.Run) { Switches = ["--json"] },
+        new("copy", "copy NAME NEWNAME [--renew-identity]", "copy a stopped cage, print the copy's id", CopyCommands.Copy) { Switches = ["--renew-identity"] },
+        new("rename", "rename NAME NEWNAME", "give a cage another name", CopyCommands.Rename),
+        new("wait", "wait NAME... [--until stopped|running] [--timeout SECONDS]", "wait until cages are stopped, or run", WatchCommands.Wait) { Values = ["--until", "--timeout"] },
+        new("log", "log NAME [--log SCRIPT|SERVICE] [--tail COUNT]", "show what scripts and services of a cage have printed", WatchCommands.Log) { Values = ["--log", "--tail"] },
+        new("spawn", "spawn [--service SERVICE] [--restart none|on-failure|always] [-u USER] [-w DIR] [-e K=V]... NAME -- COMMAND...", "run a command as a background service", ServiceCommands.Spawn)
+        {
+            Values = ["--service", "--restart", "--user", "--directory", "--environment"],
+        },
+        new("services", "services [NAME] [--json]", "list the background services", ServiceCommands.List) { Switches = ["--json"] },
+        new("end", "end NAME --service SERVICE [--timeout SECONDS]", "end a background service", ServiceCommands.End) { Values = ["--service", "--timeout"] },
+        new("register", "register NAME", "have systemd start a cage when the host boots", ServiceCommands.Register),
+        new("unregister", "unregister NAME", "take that back", ServiceCommands.Unregister),
         new("remove", "remove NAME... [--force]", "remove cages with all their files", StateCommands.Remove) { Switches = ["--force"] },
     ];
 

@@ -7,6 +7,7 @@ return Run(args);
 static int Run(string[] args)
 {
     if (args.Length > 0 && args[0] == "init") return Cage.Engine.Runtime.CageInit.Run();
+    if (args.Length > 0 && args[0] == "supervise") return Cage.Engine.Services.Supervisor.Run();
     Channels.EnsureStandard();
     Command? command = Commands.Find(args);
     if (command is null) return HelpCommand.Answer(args);

@@ -54,11 +54,11 @@ internal static class StateCommands
         return status;
     }
 
-    private static TimeSpan Patience(string? seconds)
-    {
-        if (seconds is null) return new StopOptions().Patience;
-        return double.TryParse(seconds, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) && value is >= 0 and <= 86400
+    /// <summary>An option's seconds.</summary>
+    internal static TimeSpan Seconds(string seconds) =>
+        double.TryParse(seconds, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) && value is >= 0 and <= 86400
             ? TimeSpan.FromSeconds(value)
             : throw new UsageException($"--timeout takes seconds, not \"{seconds}\"");
-    }
+
+    private static TimeSpan Patience(string? seconds) => seconds is null ? new StopOptions().Patience : Seconds(seconds);
 }

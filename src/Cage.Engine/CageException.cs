@@ -33,6 +33,9 @@ public enum CageError
     /// <summary>A stop did not come to its end in time.</summary>
     CageStopTimeout,
 
+    /// <summary>What was waited for did not come in time.</summary>
+    CageWaitTimeout,
+
     /// <summary>Something or somebody uses it.</summary>
     CageBusy,
 
@@ -53,6 +56,9 @@ public enum CageError
 
     /// <summary>A program, library or cache is not what it should be.</summary>
     CageFileInvalid,
+
+    /// <summary>The host lacks what is needed, such as systemd.</summary>
+    CageHostUnsupported,
 
     /// <summary>The store cannot be read or written.</summary>
     CageStoreFailed,

@@ -6,7 +6,7 @@ namespace Cage.Interop;
 public static unsafe partial class Files
 {
 #pragma warning disable CS1591 // open(2), openat2(2), flock(2), stat(2) document each.
-    public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_EXCL = 0x80, O_NOCTTY = 0x100, O_TRUNC = 0x200,
+    public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_EXCL = 0x80, O_NOCTTY = 0x100, O_TRUNC = 0x200, O_APPEND = 0x400,
         O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000, O_PATH = 0x200000, O_TMPFILE = 0x400000;
 
     public const ulong RESOLVE_NO_XDEV = 1, RESOLVE_NO_MAGICLINKS = 2, RESOLVE_NO_SYMLINKS = 4, RESOLVE_BENEATH = 8, RESOLVE_IN_ROOT = 16;
@@ -248,6 +248,12 @@ public static unsafe partial class Files
         }
     }
 
+    /// <summary>Writes at a place of a file, in one call (pwrite(2)).</summary>
+    public static void WriteAt(Descriptor file, ReadOnlySpan<byte> data, long offset)
+    {
+        fixed (byte* bytes = data) Check.Result((long)pwrite(file.Number, bytes, data.Length, offset), "pwrite");
+    }
+
     /// <summary>What a symbolic link says; null when there is none (readlink(2)).</summary>
     public static string? ReadLink(string path) => ReadLink(AT_FDCWD, path);
 
@@ -425,6 +431,9 @@ public static unsafe partial class Files
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint write(int file, byte* buffer, nint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint pwrite(int file, byte* buffer, nint count, long offset);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int statfs(string path, long* buffer);

@@ -22,6 +22,9 @@ public abstract class CageCmdlet : PSCmdlet, IDisposable
     /// <summary>Is cancelled when the pipeline is stopped.</summary>
     private protected CancellationToken Stop => _stop.Token;
 
+    /// <summary>The <c>cage</c> program that comes with the module.</summary>
+    private protected static string CommandPath => Path.Combine(Path.GetDirectoryName(typeof(CageCmdlet).Assembly.Location)!, "cage");
+
     /// <summary>Whether <c>-WhatIf</c> holds, given or as a preference.</summary>
     private protected bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given)
         ? LanguagePrimitives.IsTrue(given)
@@ -39,7 +42,7 @@ public abstract class CageCmdlet : PSCmdlet, IDisposable
     {
         try
         {
-            _stage = new StageBinary(Path.Combine(Path.GetDirectoryName(typeof(CageCmdlet).Assembly.Location)!, "cage"));
+            _stage = new StageBinary(CommandPath);
             _engine = new CageEngine(StoreSettings.Load(), _stage);
         }
         catch (Exception e) when (Errors.Of(e, null) is ErrorRecord record)

@@ -5,6 +5,7 @@ using Cage.Engine;
 using Cage.Engine.Snapshots;
 using Cage.Engine.Exposure;
 using Cage.Engine.Roots;
+using Cage.Engine.Services;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 
@@ -25,6 +26,7 @@ internal sealed class CageOfAttribute : ArgumentTransformationAttribute
         CageFinding finding => Find(finding.CageId, finding.Cage),
         CageShim shim => Find(shim.CageId, shim.Cage),
         CageTrace trace => Find(trace.CageId, trace.Cage),
+        CageService service => Find(service.CageId, service.Cage),
         _ => inputData,
     };
 

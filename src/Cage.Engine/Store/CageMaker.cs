@@ -1,4 +1,3 @@
-using System.Globalization;
 using Cage.Engine.Snapshots;
 using Cage.Interop;
 
@@ -15,7 +14,28 @@ internal static class CageMaker
     public static CageRecord Make(CageStore store, NewCage request, Action<CageRecord>? fill = null)
     {
         Refuse(store, request);
-        string data = store.Settings.Data, path = store.PathOf(request.Id, request.Kind), temporary = $"{data}/.{Path.GetFileName(path)}.new";
+        CageRecord record = Describe(request, store.PathOf(request.Id, request.Kind));
+        MakeWhole(store, record, (hidden, finish) =>
+        {
+            Fill(hidden, request);
+            fill?.Invoke(hidden);
+            ConfFile file = ConfFile.Empty(hidden.ConfPath);
+            record.WriteTo(file);
+            AtomicFile.Write(file.Path, file.ToBytes());
+            // A source that is moved is nowhere else: that is done last, and undone when it was not the last.
+            if (request is { Source: not null, SourceMode: SourceMode.Move }) Move(RealPath(request.Source), hidden.RootPath, finish);
+            else finish();
+        });
+        return record;
+    }
+
+    /// <summary>Makes a cage's folder, whole or not at all.</summary>
+    /// <param name="store">Where.</param>
+    /// <param name="record">The cage that it is to be.</param>
+    /// <param name="fill">Is given the cage in its hidden folder, and what lets it appear, to be called last.</param>
+    public static void MakeWhole(CageStore store, CageRecord record, Action<CageRecord, Action> fill)
+    {
+        string data = store.Settings.Data, path = record.Path, temporary = $"{data}/.{Path.GetFileName(path)}.new";
         CageLock held;
         try
         {
@@ -24,7 +44,7 @@ internal static class CageMaker
             using Descriptor folder = Files.Open(data, Files.O_RDONLY | Files.O_DIRECTORY);
             Files.Lock(folder, wait: true);
             Sweep(data);
-            MakeFolder(folder, temporary, request.Kind);
+            MakeFolder(folder, temporary, record.Kind);
             held = CageLock.Take(temporary);
         }
         catch (LinuxException e)
@@ -35,16 +55,7 @@ internal static class CageMaker
         {
             try
             {
-                CageRecord record = Describe(request, path), hidden = record with { Path = temporary };
-                Fill(hidden, request);
-                fill?.Invoke(hidden);
-                ConfFile file = ConfFile.Empty($"{temporary}/cage.conf");
-                record.WriteTo(file);
-                AtomicFile.Write(file.Path, file.ToBytes());
-                // A source that is moved is nowhere else: that is done last, and undone when it was not the last.
-                if (request is { Source: not null, SourceMode: SourceMode.Move }) Move(RealPath(request.Source), hidden.RootPath, () => Files.Rename(temporary, path));
-                else Files.Rename(temporary, path);
-                return record;
+                fill(record with { Path = temporary }, () => Files.Rename(temporary, path));
             }
             catch (Exception e)
             {

@@ -47,7 +47,11 @@ public sealed record StoreSettings
         if (Files.StatusFollowed(path) is null)
             throw new CageException(
                 CageError.CageConfInvalid, $"{path}: there is none (ENOENT).", $"Make it, or unset {FileVariable} for the defaults.", path);
-        ConfFile file = ConfFile.Read(path);
+        return From(ConfFile.Read(path), path);
+    }
+
+    private static StoreSettings From(ConfFile file, string path)
+    {
         StoreSettings defaults = new();
         return new StoreSettings
         {
@@ -66,6 +70,27 @@ public sealed record StoreSettings
         if (value is null) return fallback;
         return IPNetwork.TryParse(value, out IPNetwork network) && network.BaseAddress.AddressFamily == AddressFamily.InterNetwork && network.PrefixLength is >= 8 and <= 30
             ? value : throw file.Invalid(key, $"is \"{value}\", not an IPv4 network such as 10.77.0.0/16");
+    }
+
+    /// <summary>Writes these values into the configuration that is in force, which is made where it is missing; comments, order and unknown keys stay.</summary>
+    /// <returns>As it is read then.</returns>
+    /// <exception cref="CageException">CageConfInvalid: a value that is no absolute path; what failed in writing. Nothing is written then.</exception>
+    public StoreSettings Save()
+    {
+        string? named = Environment.GetEnvironmentVariable(FileVariable);
+        string path = string.IsNullOrEmpty(named) ? DefaultFile : named;
+        ConfFile file = Files.StatusFollowed(path) is null ? ConfFile.Empty(path) : ConfFile.Read(path);
+        StoreSettings defaults = new();
+        (string Key, string Value, string Default)[] keys =
+        [
+            ("tool", Tool, defaults.Tool), ("data", Data, defaults.Data), ("run", Run, defaults.Run), ("snapshots", Snapshots, defaults.Snapshots), ("pool", Pool, defaults.Pool),
+        ];
+        foreach (var (key, value, fallback) in keys)
+            if (file.Value(key) is not null || value != fallback) file.Set(key, value);
+        From(ConfFile.Parse(path, file.ToBytes()), path);
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        AtomicFile.Write(path, file.ToBytes());
+        return Read(path);
     }
 
     private static string Folder(ConfFile file, string key, string fallback)

@@ -5,10 +5,12 @@ using Cage.Engine.Store;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Get-Cage: the cages there are, with what the kernel says of them at this moment. A broken one is an error and hides no other.</summary>
-[Cmdlet(VerbsCommon.Get, "Cage", DefaultParameterSetName = NameSet)]
-[OutputType(typeof(CageInfo))]
+[Cmdlet(VerbsCommon.Get, "Cage", DefaultParameterSetName = NameSet, HelpUri = CageHelp.Pages + "Get-Cage.md")]
+[OutputType(typeof(CageInfo), typeof(CageTreeNode))]
 public sealed class GetCageCommand : CageQueryCmdlet
 {
+    private readonly List<CageInfo> _tree = [];
+
     /// <summary>Only those in these states.</summary>
     [Parameter]
     public CageState[]? State { get; set; }
@@ -21,10 +23,18 @@ public sealed class GetCageCommand : CageQueryCmdlet
     [Parameter]
     public CageIsolation[]? Isolation { get; set; }
 
+    /// <summary>Writes them as a tree: each with what stands over it.</summary>
+    [Parameter]
+    public SwitchParameter Tree { get; set; }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing() => WriteObject(CageTree.Of(_tree), enumerateCollection: true);
+
     private protected override void Act(CageInfo cage)
     {
         if (State?.Contains(cage.State) == false || Kind?.Contains(cage.Kind) == false) return;
         if (Isolation is not null && !(cage.Isolation is CageIsolation isolation && Isolation.Contains(isolation))) return;
-        WriteObject(cage);
+        if (Tree) _tree.Add(cage);
+        else WriteObject(cage);
     }
 }

@@ -1,0 +1,84 @@
+using System.Globalization;
+using Cage.Engine;
+using Cage.Engine.Services;
+using Cage.Engine.State;
+
+namespace Cage.Cli;
+
+/// <summary>cage spawn, cage services, cage end, cage register, cage unregister</summary>
+internal static class ServiceCommands
+{
+    private static readonly string[] _policies = ["none", "on-failure", "always"];
+
+    public static int Spawn(Arguments arguments)
+    {
+        if (arguments.Names.Count != 1) throw new UsageException("which cage?");
+        if (arguments.Rest is not { Count: > 0 } command) throw new UsageException("which command? It follows --");
+        string name = arguments.Value("--service") ?? command[0][(command[0].LastIndexOf('/') + 1)..];
+        ServiceSpec service = new()
+        {
+            Name = name,
+            Commands = [new ServiceCommand(command)],
+            Restart = (RestartPolicy)arguments.Word("--restart", _policies, (int)RestartPolicy.None),
+            User = arguments.Value("--user"),
+            Directory = arguments.Value("--directory"),
+            Environment = arguments.All("--environment"),
+        };
+        CageEngine engine = Commands.OpenEngine();
+        engine.StartService(engine.Find(arguments.Names[0]), service);
+        return 0;
+    }
+
+    public static int List(Arguments arguments)
+    {
+        CageEngine engine = Commands.OpenEngine();
+        string? name = arguments.Names.Count == 0 ? null : arguments.OneName();
+        CageService[] services = [.. (name is null ? engine.List(e => Messages.Error(e.Message)) : [engine.Find(name)]).SelectMany(CageEngine.GetServices)];
+        if (arguments.Has("--json"))
+            Json.WriteArray(services, (json, service) =>
+            {
+                json.WriteString("cage", service.Cage);
+                json.WriteString("cageId", service.CageId);
+                json.WriteString("name", service.Name);
+                json.WriteString("state", service.State.ToString());
+                if (service.ProcessId is int pid) json.WriteNumber("processId", pid);
+                else json.WriteNull("processId");
+                if (service.SupervisorId is int supervisor) json.WriteNumber("supervisorId", supervisor);
+                else json.WriteNull("supervisorId");
+                if (service.StartTime is DateTimeOffset start) json.WriteString("startTime", start);
+                else json.WriteNull("startTime");
+                json.WriteString("logPath", service.LogPath);
+            });
+        else
+            Table.Write(
+                ["CAGE", "SERVICE", "STATE", "PID", "LOG"],
+                services.Select(service => new[] { service.Cage, service.Name, $"{service.State}", service.ProcessId?.ToString(CultureInfo.InvariantCulture) ?? "", service.LogPath }));
+        return 0;
+    }
+
+    public static int End(Arguments arguments)
+    {
+        string name = arguments.OneName(), wanted = arguments.Value("--service") ?? throw new UsageException("which service? --service NAME");
+        TimeSpan patience = StateCommands.Seconds(arguments.Value("--timeout") ?? "10");
+        CageInfo cage = Commands.OpenEngine().Find(name);
+        CageService service = CageEngine.GetServices(cage).FirstOrDefault(candidate => candidate.Name == wanted) ??
+            throw new CageException(CageError.CageNotFound, $"\"{cage.Name}\" has no service \"{wanted}\".", "cage services (Get-CageService) lists them.", wanted);
+        CageEngine.StopService(cage, service, patience);
+        return 0;
+    }
+
+    public static int Register(Arguments arguments)
+    {
+        string name = arguments.OneName();
+        CageEngine engine = Commands.OpenEngine();
+        engine.Register(engine.Store.Find(name), Environment.ProcessPath!);
+        return 0;
+    }
+
+    public static int Unregister(Arguments arguments)
+    {
+        string name = arguments.OneName();
+        CageEngine.Unregister(Commands.OpenEngine().Store.Find(name));
+        return 0;
+    }
+}

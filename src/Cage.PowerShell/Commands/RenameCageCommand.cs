@@ -1,0 +1,26 @@
+using System.Management.Automation;
+using Cage.Engine.State;
+
+namespace Cage.PowerShell.Commands;
+
+/// <summary>Rename-Cage: gives a cage another name. Its id, and with it its folder, stay; its host name follows at the next start.</summary>
+[Cmdlet(VerbsCommon.Rename, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Rename-Cage.md")]
+[OutputType(typeof(CageInfo))]
+public sealed class RenameCageCommand : CageTargetCmdlet
+{
+    /// <summary>The new name.</summary>
+    [Parameter(Mandatory = true, Position = 1)]
+    [ValidateNotNullOrEmpty]
+    public string NewName { get; set; } = "";
+
+    /// <summary>Writes the renamed cage.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    private protected override void Act(CageInfo cage)
+    {
+        if (!ShouldProcess($"{Describe(cage)} to {NewName}")) return;
+        CageInfo renamed = Engine.Change(cage.Record, before => before with { Name = NewName }, Stop);
+        if (PassThru) WriteObject(renamed);
+    }
+}

@@ -1,0 +1,118 @@
+using Cage.Packager;
+using Cage.PowerShell;
+
+namespace Cage.Module.Tests;
+
+/// <summary>The manners of PowerShell, of every cmdlet that there is or will be: whoever adds one that has others hears of it here.</summary>
+public sealed class MannersTests
+{
+    private const int High = 3;
+
+    /// <summary>Approved verbs that Cage has a use for (Get-Verb).</summary>
+    private static readonly HashSet<string> _verbs =
+    [
+        "Add", "Backup", "Checkpoint", "Clear", "Compare", "Convert", "ConvertFrom", "ConvertTo", "Copy", "Disable", "Dismount", "Enable", "Enter", "Exit", "Expand", "Export",
+        "Find", "Format", "Get", "Import", "Initialize", "Install", "Invoke", "Measure", "Merge", "Mount", "Move", "New", "Optimize", "Protect", "Publish", "Read", "Receive",
+        "Register", "Remove", "Rename", "Repair", "Reset", "Resize", "Resolve", "Restart", "Restore", "Resume", "Save", "Select", "Send", "Set", "Show", "Split", "Start",
+        "Stop", "Suspend", "Sync", "Test", "Trace", "Unprotect", "Unpublish", "Unregister", "Update", "Use", "Wait", "Watch", "Write",
+    ];
+
+    /// <summary>Verbs of cmdlets that only ask, or only open a way in: they change nothing themselves.</summary>
+    private static readonly HashSet<string> _asking = ["Compare", "Enter", "Find", "Get", "Invoke", "Measure", "Receive", "Resolve", "Select", "Show", "Test", "Wait", "Watch"];
+
+    /// <summary>Verbs of cmdlets that write what they have made.</summary>
+    private static readonly HashSet<string> _making = ["Backup", "Checkpoint", "Convert", "Copy", "Export", "Import", "New", "Publish", "Repair", "Save", "Trace"];
+
+    public static TheoryData<string> Cmdlets => Repository.Cmdlets;
+
+    [Fact]
+    public void TheManifestExportsThemAllByNameAndNothingElse()
+    {
+        Assert.Equal(CmdletModel.All.Select(model => model.Name), (IEnumerable<string>)Repository.Manifest["CmdletsToExport"]);
+        foreach (string other in (string[])["FunctionsToExport", "AliasesToExport", "VariablesToExport"]) Assert.Empty((IEnumerable<string>)Repository.Manifest[other]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cmdlets))]
+    public void TheVerbIsApprovedAndTheNounSingular(string name)
+    {
+        CmdletModel model = Repository.Cmdlet(name);
+        Assert.Contains(model.Verb, _verbs);
+        Assert.StartsWith("Cage", model.Noun);
+        Assert.DoesNotMatch("[^s]s$", model.Noun);
+        Assert.Equal($"{model.Verb}{model.Noun}Command", model.Class.Name);
+        Assert.True(model.Class.IsSealed, $"{model.Class.Name} is not sealed");
+        Assert.NotEmpty(model.OutputTypes);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cmdlets))]
+    public void WhatChangesSomethingAsks(string name)
+    {
+        CmdletModel model = Repository.Cmdlet(name);
+        Assert.True(model.SupportsShouldProcess != _asking.Contains(model.Verb), $"{name} has {(model.SupportsShouldProcess ? "" : "no ")}-WhatIf");
+        // What is taken out of a root, or away from the host, can be put there again; these cannot be had again.
+        if (model is { Verb: "Remove" or "Restore", Noun: "Cage" or "CageSnapshot" }) Assert.Equal(High, model.ConfirmImpact);
+        if (model.ConfirmImpact == High) Assert.Contains(model.Parameters, parameter => parameter.Name == "Force" && parameter.IsSwitch);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cmdlets))]
+    public void WhatChangesInSilenceHasPassThru(string name)
+    {
+        CmdletModel model = Repository.Cmdlet(name);
+        if (_asking.Contains(model.Verb) || _making.Contains(model.Verb) || model.Verb is "Remove" or "Unregister") return;
+        Assert.Contains(model.Parameters, parameter => parameter.Name == "PassThru" && parameter.IsSwitch);
+    }
+
+    /// <summary>But for Invoke-Cage, which takes its cage as the first word, for want of a place (see there).</summary>
+    [Theory]
+    [MemberData(nameof(Cmdlets))]
+    public void ACageIsNamedInTheSameWayEverywhere(string name)
+    {
+        CmdletModel model = Repository.Cmdlet(name);
+        ParameterModel? cage = model.Parameters.FirstOrDefault(parameter => parameter.Name == "Name"), id = model.Parameters.FirstOrDefault(parameter => parameter.Name == "Id");
+        if (!model.Class.IsSubclassOf(typeof(CageTargetCmdlet))) return;
+        ParameterUse use = Assert.Single(cage!.Uses);
+        Assert.Equal(("Name", 0, true, true), (use.Set, use.Position, use.FromPipeline, use.FromProperty));
+        Assert.True(cage.TakesWildcards);
+        Assert.NotNull(cage.Completer);
+        Assert.Equal(typeof(Guid[]), id?.Type);
+        Assert.NotNull(id!.Completer);
+        Assert.Equal(("Id", true, false, true), (id.Uses.Single().Set, id.Uses.Single().Mandatory, id.Uses.Single().FromPipeline, id.Uses.Single().FromProperty));
+        ParameterUse input = model.Parameters.Single(parameter => parameter.Name == "InputObject").Uses.Single();
+        Assert.Equal(("InputObject", true, true), (input.Set, input.Mandatory, input.FromPipeline));
+    }
+
+    /// <summary>Whatever is looked up by -Name, cage or not, is named first, with wildcards, completed, and comes from the pipeline.</summary>
+    [Theory]
+    [MemberData(nameof(Cmdlets))]
+    public void WhatIsLookedUpByNameHasWildcards(string name)
+    {
+        ParameterModel? parameter = Repository.Cmdlet(name).Parameters.FirstOrDefault(candidate => candidate.Name == "Name");
+        if (parameter?.Type != typeof(string[]) || name == "Invoke-Cage") return;
+        Assert.True(parameter.TakesWildcards);
+        Assert.NotNull(parameter.Completer);
+        Assert.All(parameter.Uses, use => Assert.Equal((0, true, true), (use.Position, use.FromPipeline, use.FromProperty)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Cmdlets))]
+    public void ParametersAreNamedAndTypedAsUsersExpect(string name)
+    {
+        foreach (ParameterModel parameter in Repository.Cmdlet(name).Parameters)
+        {
+            Assert.Matches("^[A-Z][A-Za-z]*$", parameter.Name);
+            Assert.NotEqual(typeof(bool), parameter.Type);
+            if (parameter.TakesWildcards) Assert.Equal(typeof(string), parameter.Type.GetElementType() ?? parameter.Type);
+            foreach (ParameterUse use in parameter.Uses)
+                Assert.True(use is not { Mandatory: true, Set: null } || use.Position is not null || use.FromPipeline || !parameter.IsSwitch, $"{name} -{parameter.Name} is a switch that must be given");
+        }
+        foreach (string? set in Repository.Cmdlet(name).Sets)
+        {
+            int?[] places = [.. Repository.Cmdlet(name).Syntax(set).Select(entry => entry.Use.Position).Where(place => place is not null)];
+            Assert.Distinct(places);
+            Assert.True(Repository.Cmdlet(name).Syntax(set).Count(entry => entry.Use.FromPipeline) <= 1, $"{name}: two parameters of {set} take the whole object of the pipeline");
+        }
+    }
+}

@@ -49,6 +49,6 @@ public sealed class PrivilegeOptionTests : CageTest
         Store.New("own", "--base", "host", "--cap-drop", "ALL", "--cap-add", "NET_BIND_SERVICE", "--seccomp-deny", "ptrace", "--device", "null");
         Assert.Contains(Cage("plan", "own", "--json").Objects(), line => line.Text("action")!.Contains("keep NET_BIND_SERVICE; no new privileges; system calls filtered -ptrace", StringComparison.Ordinal));
         Assert.DoesNotContain("capability", Conf(id));
-        Cage("new", "layer", "--read-only", "--cap-add", "KILL").Failed(2, "--cap-add");
+        Cage("new", "layer", "--read-only", "--cap-add", "KILL").Failed(2, "cap-add");
     }
 }

@@ -137,7 +137,8 @@ Describe 'Services' -Skip:(-not $isRoot) {
             $null = New-Cage other -Base base -Isolation $_ | Start-Cage
             Set-Unit other daemon '[Service]', 'Type=forking', 'PIDFile=/tmp/daemon.pid', 'ExecStartPre=-/bin/sh -c "exit 1"', 'ExecStartPre=-/bin/nonsense', 'ExecStart=/bin/sh -c "sleep 1000 & echo $$! >/tmp/daemon.pid"'
             $service = Start-CageService other daemon.service -PassThru
-            (Get-Process -Id $service.ProcessId).Name | Should -Be 'sleep'
+            # Between its fork and its execve it is the shell still.
+            Wait-Until { (Get-Process -Id $service.ProcessId).Name -eq 'sleep' } | Should -BeTrue
             Stop-CageService other daemon
             Wait-Until { Test-Ended $service.ProcessId } | Should -BeTrue
         }

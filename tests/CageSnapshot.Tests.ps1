@@ -9,8 +9,10 @@ Describe 'Snapshots' -Skip:(-not $isRoot) {
         $store = New-TestStore
     }
     AfterEach {
-        Clear-TestStore $store
+        # A snapshot and the cage that stands for it go together.
+        Get-Cage | Where-Object Kind -eq Writable | Remove-Cage -Force
         Get-CageSnapshot | Remove-CageSnapshot -Force
+        Clear-TestStore $store
     }
     AfterAll { Remove-TestStore $store }
 

@@ -157,7 +157,7 @@ Describe 'Invoke-Cage with a script block' -Skip:(-not $isRoot) {
                 Write-Debug debug -Debug
                 Write-Information information -Tags a, b
                 Write-Host host
-            } *>&1
+            } -ErrorAction Continue *>&1
             $all | ForEach-Object { "$($_.GetType().Name) $_" } | Should -Be 'String output', 'RemotingErrorRecord error', 'WarningRecord warning', 'VerboseRecord verbose',
                 'DebugRecord debug', 'InformationRecord information', 'InformationRecord host'
             $all[5].Tags | Should -Be 'a', 'b'

@@ -32,7 +32,7 @@ Describe 'The module' {
         $taken = 'Verbose', 'Debug', 'ErrorAction', 'vb', 'db', 'ea', 'wi', 'cf'
         $_.Parameters.Values | Where-Object { $_.Attributes.Where({ $_ -is [Parameter] -and $_.DontShow }) } | Should -BeNullOrEmpty
         $own = $_.Parameters.Values | Where-Object { $_.Name -notin [System.Management.Automation.Cmdlet]::CommonParameters -and $_.Name -notin [System.Management.Automation.Cmdlet]::OptionalCommonParameters }
-        $own.Aliases | Where-Object { $_ -in $taken } | Should -BeNullOrEmpty
+        $own | ForEach-Object { $_.Aliases } | Where-Object { $_ -in $taken } | Should -BeNullOrEmpty
     }
     It 'is loaded by its package''s name alone, and does no work then' {
         $time = pwsh -NoProfile -Command "`$env:CAGE_CONF = '/nowhere'; Import-Module '$(Get-CageModulePath)' -ErrorAction Stop; 'loaded'"

@@ -109,15 +109,16 @@ void cage_child(struct start *start)
     for (uint32_t i = 0; i < request->task_file_count; i++)
         if (write(request->task_files[i], "0", 1) < 0)
             fail(request, STAGE_GROUPS);
-    enum stage failed = request->flags & AFRESH ? cage_start_afresh() : STAGE_NONE;
-    if (failed)
-        fail(request, failed);
     uint64_t join = request->join & ~(uint64_t)CLONE_NEWPID;
     if (join && setns(request->join_fd, (int)join) < 0)
         fail(request, STAGE_JOIN);
     if (request->unshare && unshare((int)request->unshare) < 0)
         fail(request, STAGE_UNSHARE);
     arrange_descriptors(start);
+    /* Only now: the caller may have more descriptors open than the limit allows. */
+    enum stage failed = request->flags & AFRESH ? cage_start_afresh() : STAGE_NONE;
+    if (failed)
+        fail(request, failed);
     if ((request->flags & NEW_SESSION) && setsid() < 0)
         fail(request, STAGE_SESSION);
     if ((request->flags & CONTROLLING_TERMINAL) && ioctl(0, TIOCSCTTY, 0) < 0)

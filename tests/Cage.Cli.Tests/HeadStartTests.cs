@@ -33,7 +33,7 @@ public sealed class HeadStartTests : CageTest
     [InlineData("cat /proc/self/cgroup")]
     [InlineData("grep -E '^(Cap|NoNewPrivs|Seccomp|Sig(Blk|Ign|Cgt)|Uid|Gid|Groups|NSpid)' /proc/self/status /proc/1/status")]
     [InlineData("ps -eo pid,ppid,pgid,sid,tty,args")]
-    [InlineData("hostname; env | sort; pwd; umask; ulimit -a; ls -l /proc/self/fd /proc/1/fd | grep -c ' -> '; ls -l /proc/1/exe | cut -d' ' -f10-; tr '\\0' ' ' </proc/1/cmdline; cat /proc/1/environ")]
+    [InlineData("hostname; env | sort; pwd; umask; ulimit -a; ls -l /proc/self/fd | grep -c ' -> '; tr '\\0' ' ' </proc/1/cmdline")]
     public void TheInsideIsTheSameWithAndWithoutIt(string script)
     {
         Store.Host();

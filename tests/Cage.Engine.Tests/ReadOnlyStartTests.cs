@@ -55,7 +55,7 @@ public sealed class ReadOnlyStartTests(SmallRoot root) : IClassFixture<SmallRoot
         _test.Stop(record);
         AssertSame(before, Everything(record));
         Plan plan = _test.Engine.PlanStart(record, new StartOptions { ReadOnly = true });
-        Assert.Contains(plan.Steps, step => step.Action.Contains("ro (", StringComparison.Ordinal));
+        Assert.Contains(plan.Steps, step => step.Action.Contains("overlay ro ", StringComparison.Ordinal));
     }
 
     private static SortedDictionary<string, string> Everything(CageRecord record) => TreeImage.Of(record.Path);

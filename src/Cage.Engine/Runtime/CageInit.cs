@@ -38,6 +38,7 @@ public static class CageInit
             if (!isFirst) Processes.BecomeSubreaper();
             channel.SendReady();
         }
+        OwnMemory.ForgetCode();
         return Hold(signals, Host.ProcessId == 1);
     }
 

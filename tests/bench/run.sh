@@ -223,4 +223,8 @@ roots
 
 printf '\n%-44s %-28s %-16s %s\n' work figure bound 'met?'
 while IFS=$'\t' read -r what figure bound met; do printf '%-44s %-28s %-16s %s\n' "$what" "$figure" "$bound" "$met"; done <"$table"
-! cut -f 4 "$table" | grep -qx no
+printf '\n'
+status=0
+"$here/snapshots.sh" || status=1
+! cut -f 4 "$table" | grep -qx no || status=1
+exit $status

@@ -54,9 +54,10 @@ public static unsafe partial class Directories
             {
                 int length;
                 fixed (byte* bytes = buffer)
-                    length = (int)Check.Result(
-                        syscall(RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? SYS_getdents64_arm64 : SYS_getdents64_x64, directory.Number, (nint)bytes, BufferSize),
-                        "getdents64");
+                    length = (int)syscall(RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? SYS_getdents64_arm64 : SYS_getdents64_x64, directory.Number, (nint)bytes, BufferSize);
+                // ENOENT: the directory itself was removed meanwhile, and has no more entries.
+                if (length < 0 && Marshal.GetLastPInvokeError() == Errno.ENOENT) return [];
+                Check.Result(length, "getdents64");
                 for (ReadOnlySpan<byte> rest = buffer.AsSpan(0, length); !rest.IsEmpty;)
                 {
                     int size = MemoryMarshal.Read<ushort>(rest[LengthOffset..]);

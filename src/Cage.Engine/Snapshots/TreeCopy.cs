@@ -130,14 +130,24 @@ internal sealed class TreeCopy
     /// <summary>A host goes on while it is copied: what is gone since the directory was read is left out, and what has become something else is looked at again.</summary>
     private void CopyEntry(TreeWalk walk, WalkFolder folder, Descriptor to, DirectoryEntry entry, CancellationToken cancellation)
     {
-        try
+        for (int attempt = 0; ; attempt++)
         {
-            if (entry.Type == EntryType.Regular && TryCopyFile(folder, to, entry.Name, cancellation)) return;
-            CopyOther(walk, folder, to, entry.Name, cancellation);
-        }
-        catch (LinuxException) when (Files.StatusAt(folder.From, entry.Name) is null)
-        {
-            Directories.TryRemove(to, entry.Name, isDirectory: false);
+            try
+            {
+                if (entry.Type == EntryType.Regular && TryCopyFile(folder, to, entry.Name, cancellation)) return;
+                CopyOther(walk, folder, to, entry.Name, cancellation);
+                return;
+            }
+            catch (LinuxException) when (Files.StatusAt(folder.From, entry.Name) is null)
+            {
+                Directories.TryRemove(to, entry.Name, isDirectory: false);
+                return;
+            }
+            catch (LinuxException e) when (e.Number is Errno.EINVAL or Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP && attempt < Attempts)
+            {
+                // It was there, then was something else, and is there again.
+                Directories.TryRemove(to, entry.Name, isDirectory: false);
+            }
         }
     }
 
@@ -195,6 +205,8 @@ internal sealed class TreeCopy
     }
 
     private const uint SetGroup = 0x400;
+
+    private const int Attempts = 8;
 
     /// <summary>Whether the file has been met before under another name, to which this one is to be a link in the end.</summary>
     private bool IsLaterLink(WalkFolder folder, byte[] name, FileStatus status)

@@ -17,7 +17,7 @@ public static unsafe partial class Files
 
     private const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_REMOVEDIR = 0x200, AT_EMPTY_PATH = 0x1000;
     private const int SYS_openat2 = 437;
-    private const int LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8;
+    private const int LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4;
     private const uint STATX_BASIC_STATS = 0x7ff, STATX_MNT_ID = 0x1000;
     private const ulong STATX_ATTR_MOUNT_ROOT = 0x2000;
     private const long ST_RDONLY = 1;
@@ -175,7 +175,7 @@ public static unsafe partial class Files
     public static void Synchronise(Descriptor file) => Check.Result(fsync(file.Number), "fsync");
 
     /// <summary>Takes the lock of an open file; false when another has it and <paramref name="wait"/> is false (flock(2)).
-    /// It is freed when the descriptor is closed.</summary>
+    /// It is freed when this descriptor is closed, whoever else has another of the same open file.</summary>
     /// <param name="file">The file or directory.</param>
     /// <param name="wait">Whether to wait for it.</param>
     /// <param name="shared">Whether others may share it; alone otherwise.</param>
@@ -184,7 +184,7 @@ public static unsafe partial class Files
         int operation = (shared ? LOCK_SH : LOCK_EX) | (wait ? 0 : LOCK_NB);
         while (true)
         {
-            if (flock(file.Number, operation) == 0) return true;
+            if (flock(file.Number, operation) == 0) return file.IsLocked = true;
             int error = Marshal.GetLastPInvokeError();
             if (error == Errno.EAGAIN) return false;
             if (error != Errno.EINTR) throw new LinuxException(error, "flock");

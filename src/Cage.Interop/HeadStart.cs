@@ -18,7 +18,7 @@ public sealed partial record HeadStart(Guid Id, SpawnedProcess Init, Descriptor 
                 new Guid(new ReadOnlySpan<byte>(native.Id, 16), bigEndian: true),
                 new SpawnedProcess(native.Pid, new Descriptor(native.PidDescriptor)),
                 new Descriptor(native.Channel),
-                new Descriptor(native.Group))
+                new Descriptor(native.Group) { IsLocked = true })
             : null;
     }
 

@@ -44,4 +44,24 @@ public class DescriptorTests
         Assert.Equal($"/proc/self/fd/{descriptor.Number}", descriptor.ProcPath);
         Assert.False(descriptor.IsInvalid);
     }
+
+    /// <summary>As a child has one that another thread has just cloned, and that has not executed yet.</summary>
+    [Fact]
+    public void Its_lock_goes_with_it_though_a_child_has_a_copy()
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            Descriptor held = Files.Open(folder, Files.O_RDONLY | Files.O_DIRECTORY);
+            Assert.True(Files.Lock(held, wait: false));
+            using Descriptor copy = Channels.Duplicate(held.Number), other = Files.Open(folder, Files.O_RDONLY | Files.O_DIRECTORY);
+            Assert.False(Files.Lock(other, wait: false));
+            held.Dispose();
+            Assert.True(Files.Lock(other, wait: false));
+        }
+        finally
+        {
+            Directory.Delete(folder);
+        }
+    }
 }

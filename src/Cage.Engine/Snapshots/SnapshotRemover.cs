@@ -52,8 +52,9 @@ internal static class SnapshotRemover
     private static Descriptor? Hold(CageSnapshot snapshot)
     {
         if (Files.Status(snapshot.Path) is { IsLink: true }) return null;
-        using Descriptor? tree = Files.TryOpen(snapshot.Path, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW);
-        if (tree is not null && Files.Lock(tree, wait: false) && Files.Status(snapshot.Path)?.IsSameFile(Files.Status(tree)) == true) return Channels.Duplicate(tree.Number);
+        Descriptor? tree = Files.TryOpen(snapshot.Path, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW);
+        if (tree is not null && Files.Lock(tree, wait: false) && Files.Status(snapshot.Path)?.IsSameFile(Files.Status(tree)) == true) return tree;
+        tree?.Dispose();
         throw new CageException(CageError.CageBusy, $"Another command is at work on the snapshot {snapshot.Name}.", "cage snapshot list says when it is done.", snapshot.Name);
     }
 

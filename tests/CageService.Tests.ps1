@@ -66,7 +66,7 @@ Describe 'Services' -Skip:(-not $isRoot) {
             foreach ($force in $true, $false) {
                 $null = New-Cage other -Base base -Isolation $_ | Start-Cage
                 $service = Start-CageProcess other -ServiceName worker -Restart Always -PassThru -- sleep 1000
-                Stop-Cage other -Force:$force -TimeoutSeconds 5 -WarningVariable warnings -WarningAction SilentlyContinue
+                Stop-Cage other -Force:$force -Confirm:$false -TimeoutSeconds 5 -WarningVariable warnings -WarningAction SilentlyContinue
                 Wait-Until { (Test-Ended $service.SupervisorId) -and (Test-Ended $service.ProcessId) } | Should -BeTrue
                 (Get-CageService other worker).State | Should -Be 'Stopped'
                 Remove-Cage other -Force
@@ -144,7 +144,8 @@ Describe 'Services' -Skip:(-not $isRoot) {
         }
         It 'runs the commands of a oneshot to their ends' {
             Set-Unit web once '[Service]', 'Type=oneshot', 'ExecStart=/bin/sh -c "echo one >/root/one"', 'ExecStart=/bin/sh -c "cat /root/one >/root/two"'
-            (Start-CageService web once -PassThru).State | Should -Be 'Stopped'
+            # Each time: what has run to its end has given up its lock before its starter hears of it.
+            1..20 | ForEach-Object { (Start-CageService web once -PassThru).State } | Should -Be @(1..20 | ForEach-Object { 'Stopped' })
             Invoke-Cage web cat /root/two | Should -Be 'one'
         }
         It 'fails where its preparation does, and leaves nothing running' {

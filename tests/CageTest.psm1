@@ -139,12 +139,12 @@ function Get-MountBeneath {
 
 <#
 .SYNOPSIS
-Waits, ten seconds at most, until the condition holds, and says whether it does.
+Waits, thirty seconds at most, until the condition holds, and says whether it does.
 #>
 function Wait-Until {
     param([Parameter(Mandatory)] [scriptblock] $Condition)
 
-    $deadline = [datetime]::Now.AddSeconds(10)
+    $deadline = [datetime]::Now.AddSeconds(30)
     while ([datetime]::Now -lt $deadline) {
         if (& $Condition) { return $true }
         Start-Sleep -Milliseconds 10

@@ -39,7 +39,7 @@ Describe 'Get-Help' {
         @($help.RelatedLinks.NavigationLink.Uri)[0] | Should -Be (Get-Command $_).HelpUri
     }
     It 'shows examples as they are written' {
-        Get-Help Stop-Cage -Examples | Out-String | Should -Match '(?m)^ *(PS .*>)?Get-Cage -State Running \| Stop-Cage -Force'
+        Get-Help Stop-Cage -Examples | Out-String | Should -Match '(?m)^ *(PS .*>)?Get-Cage -State Running \| Stop-Cage -Force -Confirm:\$false'
     }
     It 'finds about_Cage<_>' -ForEach '', '_Isolation', '_Layers', '_Security' {
         $text = Get-Help "about_Cage$_" | Out-String

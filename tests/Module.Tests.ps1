@@ -187,8 +187,8 @@ Describe 'Pipelines' -Skip:(-not $isRoot) {
     AfterAll { Remove-TestStore $store }
 
     It 'are as long as one likes' {
-        'a', 'b' | New-Cage -Base base | Start-Cage -PassThru | Set-Cage -Memo made -PassThru | Restart-Cage -PassThru -Force | Get-CageProcess | Get-Cage |
-            Stop-Cage -PassThru -Force | Rename-Cage -NewName c -PassThru | Select-Object -ExpandProperty Memo | Should -Be 'made', 'made'
+        'a', 'b' | New-Cage -Base base | Start-Cage -PassThru | Set-Cage -Memo made -PassThru | Restart-Cage -PassThru -Force -Confirm:$false | Get-CageProcess | Get-Cage |
+            Stop-Cage -PassThru -Force -Confirm:$false | Rename-Cage -NewName c -PassThru | Select-Object -ExpandProperty Memo | Should -Be 'made', 'made'
         Get-Cage c | Wait-Cage -PassThru | Copy-Cage -NewName d | Remove-Cage -Force
         (Get-Cage -Kind Writable).Name | Should -Be 'c', 'c'
     }

@@ -24,8 +24,13 @@ Describe 'Restart-Cage' -Skip:(-not $isRoot) {
         $a = New-Cage a1 -Base base
         $null = New-Cage a2 -Base base -Isolation Chroot
         (Restart-Cage a* -PassThru).State | Should -Be 'Running', 'Running'
-        (Restart-Cage -Id $a.Id -PassThru -Force).Name | Should -Be 'a1'
+        (Restart-Cage -Id $a.Id -PassThru -Force -Confirm:$false).Name | Should -Be 'a1'
         (Get-Cage a2 | Restart-Cage -PassThru -TimeoutSeconds 1).Name | Should -Be 'a2'
+    }
+    It 'asks before it kills what runs' {
+        $before = New-Cage web -Base base | Start-Cage -PassThru
+        Get-ShownText 'Restart-Cage web -Force' | Should -BeLike '*NonInteractive*'
+        (Get-Cage web).ProcessId | Should -Be $before.ProcessId
     }
     It 'does nothing with -WhatIf' {
         $before = New-Cage web -Base base | Start-Cage -PassThru

@@ -1,6 +1,7 @@
 BeforeDiscovery {
     Import-Module "$PSScriptRoot/CageTest.psm1" -Force
     $isRoot = Test-Root
+    $hasTmux = [bool] (Get-Command tmux -CommandType Application -ErrorAction Ignore)
 }
 
 Describe 'Stop-Cage' -Skip:(-not $isRoot) {
@@ -54,8 +55,37 @@ Describe 'Stop-Cage' -Skip:(-not $isRoot) {
         'echo stopped >/root/mark' | Set-Content "$($cage.Path)/down"
         Set-Cage web -StopScript down
         Invoke-Cage web -- sh -c 'trap "" TERM; setsid sleep 60 >/dev/null 2>&1 &'
-        (Measure-Command { Stop-Cage web -Force }).TotalSeconds | Should -BeLessThan 5
+        (Measure-Command { Stop-Cage web -Force -Confirm:$false }).TotalSeconds | Should -BeLessThan 5
         "$($cage.Path)/root/root/mark" | Should -Not -Exist
+    }
+    It 'asks before it kills what runs, unless it is told not to' {
+        $null = New-Cage web -Base base
+        Get-ShownText 'Stop-Cage web -Force; "stopped anyway"' | Should -BeLike 'stopped anyway*'
+        $null = Start-Cage web
+        Get-ShownText 'Stop-Cage web -Force' | Should -BeLike '*NonInteractive*'
+        Get-ShownText '$ConfirmPreference = ''Medium''; Stop-Cage web -Force' | Should -BeLike '*NonInteractive*'
+        (Get-Cage web).State | Should -Be 'Running'
+        Get-ShownText '$ConfirmPreference = ''None''; Stop-Cage web -Force' | Should -BeNullOrEmpty
+        (Get-Cage web).State | Should -Be 'Stopped'
+        Start-Cage web
+        Get-ShownText 'Stop-Cage web -Force -Confirm:$false' | Should -BeNullOrEmpty
+        (Get-Cage web).State | Should -Be 'Stopped'
+    }
+    It 'takes the answer: <Answer>' -ForEach @{ Answer = 'n'; State = 'Running', 'Running' }, @{ Answer = 'y'; State = 'Stopped', 'Running' }, @{ Answer = 'a'; State = 'Stopped', 'Stopped' } -Skip:(-not $hasTmux) {
+        'a1', 'a2' | New-Cage -Base base | Start-Cage
+        $terminal = Open-Terminal
+        try {
+            Send-Line $terminal 'Stop-Cage a* -Force; "answered"'
+            Wait-Screen $terminal 'Kill all that runs in a1' | Should -BeTrue
+            Send-Line $terminal $Answer
+            if ($Answer -ne 'a') {
+                Wait-Screen $terminal 'Kill all that runs in a2' | Should -BeTrue
+                Send-Line $terminal 'n'
+            }
+            Wait-Screen $terminal '(?m)^answered' | Should -BeTrue
+            (Get-Cage a*).State | Should -Be $State
+        }
+        finally { Close-Terminal $terminal }
     }
     It 'runs the stop script; one that fails is a warning' {
         $cage = New-Cage web -Base base | Start-Cage -PassThru
@@ -81,7 +111,7 @@ Describe 'Stop-Cage' -Skip:(-not $isRoot) {
             $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageBusy,*'
             $problem[0].CategoryInfo.Category | Should -Be 'ResourceBusy'
             "$($problem[0])" | Should -BeLike "*$($holder.Id)*"
-            Stop-Cage web -Force -WarningVariable warning -WarningAction SilentlyContinue -ErrorAction Stop
+            Stop-Cage web -Force -Confirm:$false -WarningVariable warning -WarningAction SilentlyContinue -ErrorAction Stop
             "$warning" | Should -BeLike '*lazily*'
         }
         finally { $holder.Kill(); $holder.WaitForExit() }
@@ -95,7 +125,7 @@ Describe 'Stop-Cage' -Skip:(-not $isRoot) {
         $null = New-Cage web -Base base -Isolation Pivot | Start-Cage
         Invoke-Cage web -- sh -c 'trap "" TERM; setsid sleep 60 >/dev/null 2>&1 &'
         Stop-RunningScript "'begun'; Stop-Cage web -TimeoutSeconds 60" | Should -BeLessThan 3
-        Stop-Cage web -Force
+        Stop-Cage web -Force -Confirm:$false
         (Get-Cage web).State | Should -Be 'Stopped'
     }
 }

@@ -18,7 +18,7 @@ Describe 'Wait-Cage' -Skip:(-not $isRoot) {
     }
     It 'returns when the cage is stopped: <_>' -ForEach 'Jail', 'Pivot', 'Chroot' {
         $null = New-Cage web -Base base -Isolation $_ | Start-Cage
-        $stopping = [powershell]::Create().AddScript("Import-Module '$(Get-CageModulePath)'; Start-Sleep 0.5; Stop-Cage web -Force")
+        $stopping = [powershell]::Create().AddScript("Import-Module '$(Get-CageModulePath)'; Start-Sleep 0.5; Stop-Cage web -Force -Confirm:`$false")
         $running = $stopping.BeginInvoke()
         $time = Measure-Command { (Wait-Cage web -TimeoutSeconds 20 -PassThru).State | Should -Be 'Stopped' }
         $stopping.EndInvoke($running); $stopping.Dispose()

@@ -61,23 +61,13 @@ public sealed partial class CageEngine
         ArgumentNullException.ThrowIfNull(cage);
         ArgumentNullException.ThrowIfNull(service);
         StartCheck.RequireRoot("stopping a service");
-        service = CageService.Look(cage.Record, service.Name);
-        if (service.SupervisorId is not int pid || Processes.TryOpen(pid) is not Descriptor supervisor) return service;
-        using (supervisor)
-        using (Descriptor? main = service.ProcessId is int number ? Processes.TryOpen(number) : null)
+        if (CageService.Look(cage.Record, service.Name).SupervisorId is int pid && Processes.TryOpen(pid) is Descriptor supervisor)
         {
-            // The numbers may have been used again between the look and the pidfd: then another has the lock, or nobody.
-            if (CageService.Look(cage.Record, service.Name) != service) return CageService.Look(cage.Record, service.Name);
-            Processes.Signal(supervisor, Processes.SIGTERM);
-            if (!ProcessWait.For(supervisor, patience, cancellation))
+            using (supervisor)
             {
-                if (main is not null) Processes.Signal(main, Processes.SIGKILL);
-                Processes.Signal(supervisor, Processes.SIGKILL);
+                // The number may have been used again between the look and the pidfd: then another has the lock, or nobody.
+                if (CageService.Look(cage.Record, service.Name).SupervisorId == pid) End(cage, service, supervisor, patience, cancellation);
             }
-            foreach (Descriptor process in new[] { supervisor, main }.OfType<Descriptor>())
-                if (!ProcessWait.For(process, _hopeless, cancellation))
-                    throw new CageException(
-                        CageError.CageStopTimeout, $"The service \"{service.Name}\" of \"{cage.Name}\" does not end even on SIGKILL.", "It hangs in the kernel (state D in ps).", service.Name);
         }
         return CageService.Look(cage.Record, service.Name);
     }
@@ -102,6 +92,21 @@ public sealed partial class CageEngine
         ArgumentNullException.ThrowIfNull(record);
         StartCheck.RequireRoot("unregistering a cage");
         return BootUnit.Unregister(record);
+    }
+
+    /// <summary>A supervisor ends after what it holds. Its main process is asked for only when both are to be killed: it may have been started again.</summary>
+    private static void End(CageInfo cage, CageService service, Descriptor supervisor, TimeSpan patience, CancellationToken cancellation)
+    {
+        Processes.Signal(supervisor, Processes.SIGTERM);
+        if (ProcessWait.For(supervisor, patience, cancellation)) return;
+        using Descriptor? main = CageService.Look(cage.Record, service.Name).ProcessId is int number ? Processes.TryOpen(number) : null;
+        foreach (Descriptor process in new[] { main, supervisor }.OfType<Descriptor>())
+        {
+            Processes.Signal(process, Processes.SIGKILL);
+            if (!ProcessWait.For(process, _hopeless, cancellation))
+                throw new CageException(
+                    CageError.CageStopTimeout, $"The service \"{service.Name}\" of \"{cage.Name}\" does not end even on SIGKILL.", "It hangs in the kernel (state D in ps).", service.Name);
+        }
     }
 
     private SpawnedProcess StartSupervisor(CageInfo cage, ServiceSpec service, Descriptor order)

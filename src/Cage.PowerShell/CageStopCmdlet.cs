@@ -7,6 +7,8 @@ namespace Cage.PowerShell;
 /// <summary>A cmdlet that stops cages in a way that can be chosen.</summary>
 public abstract class CageStopCmdlet : CageTargetCmdlet
 {
+    private bool _yesToAll, _noToAll;
+
     private protected CageStopCmdlet()
     {
     }
@@ -16,7 +18,7 @@ public abstract class CageStopCmdlet : CageTargetCmdlet
     [ValidateRange(0d, 86400d)]
     public double TimeoutSeconds { get; set; } = 10;
 
-    /// <summary>Kills at once, without the stop script, and detaches lazily what stays busy.</summary>
+    /// <summary>Kills at once, without the stop script, and detaches lazily what stays busy; asks before, where something runs.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
@@ -39,9 +41,18 @@ public abstract class CageStopCmdlet : CageTargetCmdlet
             Show(cage);
             return;
         }
-        if (!ShouldProcess(Describe(cage))) return;
+        if (!IsAgreedTo(cage)) return;
         CageInfo done = Do(cage);
         if (PassThru) WriteObject(done);
+    }
+
+    /// <summary>By force it is of High impact, and a cmdlet has one ConfirmImpact: what a lower preference has asked already is not asked again.</summary>
+    private bool IsAgreedTo(CageInfo cage)
+    {
+        if (!ShouldProcess(Describe(cage))) return false;
+        if (!Force || cage.State == CageState.Stopped || IsGiven("Confirm")) return true;
+        return LanguagePrimitives.ConvertTo<ConfirmImpact>(GetVariableValue("ConfirmPreference")) != ConfirmImpact.High ||
+            ShouldContinue($"Kill all that runs in {Describe(cage)} at once, without its stop script?", MyInvocation.MyCommand.Name, ref _yesToAll, ref _noToAll);
     }
 
     private protected void StopOne(CageInfo cage)

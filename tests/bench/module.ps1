@@ -39,10 +39,10 @@ try {
     for ($i = 0; $i -lt $Runs * 2; $i++) {
         $time = Measure-Command { $null = $engine.Start($record, $null, $null, [Threading.CancellationToken]::None) }
         if ($i -ge $Runs) { $own.Add($time.TotalMilliseconds) }
-        Stop-Cage cage20 -Force
+        Stop-Cage cage20 -Force -Confirm:$false
         $time = Measure-Command { Start-Cage cage20 }
         if ($i -ge $Runs) { $cmdlet.Add($time.TotalMilliseconds) }
-        Stop-Cage cage20 -Force
+        Stop-Cage cage20 -Force -Confirm:$false
     }
     'engine {0:0.00} ms, Start-Cage {1:0.00} ms' -f (Get-Median $own), (Get-Median $cmdlet)
     Show 'Start-Cage against the engine' ((Get-Median $cmdlet) / (Get-Median $own)) times 1.5

@@ -11,13 +11,16 @@ namespace Cage.Engine.Services;
 /// <param name="CageId">The cage's id.</param>
 /// <param name="Name">The service's name.</param>
 /// <param name="State">Running or Stopped.</param>
-/// <param name="ProcessId">Its main process's number on the host; null when it does not run.</param>
+/// <param name="ProcessId">Its main process's number on the host; null when it does not run, or is about to be started again.</param>
 /// <param name="SupervisorId">Its supervisor's number on the host; null when it does not run.</param>
 /// <param name="StartTime">When its supervisor started; null when it does not run.</param>
 /// <param name="LogPath">Where its log is.</param>
 public sealed record CageService(
     string Cage, Guid CageId, string Name, CageState State, int? ProcessId, int? SupervisorId, DateTimeOffset? StartTime, string LogPath)
 {
+    /// <summary>In place of the main process's number: it has ended, and is perhaps to be started again.</summary>
+    internal const int NoMain = 0;
+
     private const string Ending = ".lock";
 
     /// <summary>The services that a cage has, or had, by name.</summary>
@@ -34,7 +37,7 @@ public sealed record CageService(
     {
         using Descriptor file = OpenLock(cage, name);
         int? holder = RecordLock.Holder(file), main = null;
-        if (holder is not null && int.TryParse(Encoding.ASCII.GetString(Files.ReadAll(file, 64)), CultureInfo.InvariantCulture, out int noted)) main = noted;
+        if (holder is not null && int.TryParse(Encoding.ASCII.GetString(Files.ReadAll(file, 64)), CultureInfo.InvariantCulture, out int noted) && noted != NoMain) main = noted;
         DateTimeOffset? start = holder is int pid && ProcessStat.Read(pid) is ProcessStat stat ? BootClock.ToTime(stat.StartTime) : null;
         return new CageService(cage.Name, cage.Id, name, holder is null ? CageState.Stopped : CageState.Running, main, holder, start, CageLog.PathOf(cage, name));
     }

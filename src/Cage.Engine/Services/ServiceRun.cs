@@ -39,6 +39,9 @@ internal sealed class ServiceRun : IDisposable
         _nothing = Files.Open("/dev/null", Files.O_RDONLY);
     }
 
+    /// <summary>Whether something of it runs: a OneShot is over when its start is.</summary>
+    public bool GoesOn => _main is not null;
+
     /// <summary>Starts it: it is up when this returns.</summary>
     /// <exception cref="CageException">What failed. Nothing of it runs then.</exception>
     public void Start()
@@ -217,6 +220,7 @@ internal sealed class ServiceRun : IDisposable
         {
         }
         int? status = _child is null ? null : Processes.Wait(_child.Id).ExitStatus;
+        if (_main is not null) CageService.NoteMain(_lock, CageService.NoMain);
         if (_main != _child?.Handle) _main?.Dispose();
         _child?.Dispose();
         (_child, _main) = (null, null);

@@ -18,11 +18,19 @@ public static class Supervisor
         try
         {
             if (channel.ReceiveOrder() is not var (settings, cage, service)) return 1;
-            using ServiceRun run = new(settings, cage, service, signals);
-            run.Start();
+            using (ServiceRun run = new(settings, cage, service, signals))
+            {
+                run.Start();
+                if (run.GoesOn)
+                {
+                    channel.SendOutcome(null);
+                    channel.Dispose();
+                    run.Hold();
+                    return 0;
+                }
+            }
+            // Whoever hears of it looks at once: what has run to its end must have given up its lock by then.
             channel.SendOutcome(null);
-            channel.Dispose();
-            run.Hold();
             return 0;
         }
         catch (CageException e)

@@ -90,26 +90,6 @@ public static unsafe partial class Files
     public static Descriptor OpenInRoot(Descriptor root, string path, int flags, uint mode = 0) =>
         TryOpenInRoot(root, path, flags, mode) ?? throw new LinuxException(Errno.ENOENT, "openat2", path);
 
-    /// <summary>What is known of an open file (statx(2)).</summary>
-    public static FileStatus Status(Descriptor file) => TryStatus(file.Number, "", AT_EMPTY_PATH) ?? throw new LinuxException(Errno.ENOENT, "statx");
-
-    /// <summary>What is known of <paramref name="path"/>, a symbolic link itself where it is one; null when it is not there (statx(2)).</summary>
-    public static FileStatus? Status(string path) => TryStatus(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW);
-
-    /// <summary>What is known of what <paramref name="path"/> leads to; null when that is not there (statx(2)).</summary>
-    public static FileStatus? StatusFollowed(string path) => TryStatus(AT_FDCWD, path, 0);
-
-    /// <summary>What is known of <paramref name="name"/> in a directory, not followed; null when it is not there (statx(2)).</summary>
-    public static FileStatus? StatusAt(Descriptor directory, string name) => TryStatus(directory.Number, name, AT_SYMLINK_NOFOLLOW);
-
-    /// <summary>As <see cref="StatusAt(Descriptor, string)"/>, of a name that may be no text.</summary>
-    /// <param name="directory">Where.</param>
-    /// <param name="name">The name with a NUL at the end.</param>
-    public static FileStatus? StatusAt(Descriptor directory, byte[] name)
-    {
-        fixed (byte* text = name) return TryStatus(directory.Number, text, AT_SYMLINK_NOFOLLOW, PathText.Decode(name));
-    }
-
     /// <summary>Makes a directory with exactly <paramref name="mode"/> (mkdir(2), chmod(2)).</summary>
     /// <exception cref="LinuxException">EEXIST, ENOSPC, EROFS and the others of mkdir(2).</exception>
     public static void MakeDirectory(string path, uint mode) => MakeDirectoryAt(AT_FDCWD, path, mode);
@@ -191,69 +171,6 @@ public static unsafe partial class Files
         }
     }
 
-    /// <summary>Reads from where the descriptor stands; 0 at the end (read(2)).</summary>
-    /// <exception cref="LinuxException">EAGAIN on an empty non-blocking one, EIO on a hung-up terminal and the others of read(2).</exception>
-    public static int Read(Descriptor file, Span<byte> buffer) => (int)Check.Result(ReadRaw(file.Number, buffer), "read");
-
-    /// <summary>Reads from <paramref name="offset"/>, wherever the descriptor stands; less than asked for only at the end (pread(2)).</summary>
-    /// <returns>How many bytes there were.</returns>
-    public static int ReadAt(Descriptor file, Span<byte> buffer, long offset)
-    {
-        int length = 0;
-        fixed (byte* bytes = buffer)
-        {
-            while (length < buffer.Length)
-            {
-                nint count = pread(file.Number, bytes + length, buffer.Length - length, offset + length);
-                if (Check.Interrupted(count)) continue;
-                if (Check.Result((long)count, "pread") == 0) break;
-                length += (int)count;
-            }
-        }
-        return length;
-    }
-
-    /// <summary>Reads a whole file, up to <paramref name="limit"/> bytes.</summary>
-    /// <exception cref="LinuxException">EFBIG when it is larger, and those of read(2).</exception>
-    public static byte[] ReadAll(Descriptor file, int limit = 1 << 20)
-    {
-        byte[] buffer = new byte[Math.Min(1024, limit + 1)];
-        int length = 0;
-        while (true)
-        {
-            int count = Read(file, buffer.AsSpan(length));
-            if (count == 0) return buffer.AsSpan(0, length).ToArray();
-            length += count;
-            if (length > limit) throw new LinuxException(Errno.EFBIG, "read");
-            if (length == buffer.Length) Array.Resize(ref buffer, (int)Math.Min((long)buffer.Length * 2, limit + 1L));
-        }
-    }
-
-    /// <summary>Writes all of <paramref name="data"/> (write(2)).</summary>
-    /// <exception cref="LinuxException">ENOSPC, EPIPE, EAGAIN on a full non-blocking one, and the others of write(2).</exception>
-    public static void Write(Descriptor file, ReadOnlySpan<byte> data)
-    {
-        while (!data.IsEmpty) data = data[WriteSome(file, data)..];
-    }
-
-    /// <summary>Writes what goes in one call and returns how much that was (write(2)).</summary>
-    public static int WriteSome(Descriptor file, ReadOnlySpan<byte> data)
-    {
-        fixed (byte* bytes = data)
-        {
-            nint count;
-            do count = write(file.Number, bytes, data.Length);
-            while (Check.Interrupted(count));
-            return (int)Check.Result((long)count, "write");
-        }
-    }
-
-    /// <summary>Writes at a place of a file, in one call (pwrite(2)).</summary>
-    public static void WriteAt(Descriptor file, ReadOnlySpan<byte> data, long offset)
-    {
-        fixed (byte* bytes = data) Check.Result((long)pwrite(file.Number, bytes, data.Length, offset), "pwrite");
-    }
-
     /// <summary>What a symbolic link says; null when there is none (readlink(2)).</summary>
     public static string? ReadLink(string path) => ReadLink(AT_FDCWD, path);
 
@@ -269,73 +186,8 @@ public static unsafe partial class Files
         return error is Errno.ENOENT or Errno.EINVAL or Errno.ENOTDIR ? null : throw new LinuxException(error, "readlink", path);
     }
 
-    /// <summary>The magic number of the file system that <paramref name="path"/> lies on, such as <see cref="OVERLAYFS_SUPER_MAGIC"/> (statfs(2)).</summary>
-    public static long FileSystemType(string path)
-    {
-        long* buffer = stackalloc long[16];
-        Check.Result(statfs(path, buffer), "statfs", path);
-        return buffer[0];
-    }
-
-    /// <summary>Whether nothing can be written by way of an open directory's mount, or to its file system at all (statfs(2), ST_RDONLY).</summary>
-    public static bool IsReadOnly(Descriptor directory)
-    {
-        long* buffer = stackalloc long[16];
-        Check.Result(fstatfs(directory.Number, buffer), "fstatfs");
-        return (buffer[10] & ST_RDONLY) != 0;
-    }
-
-    /// <summary>What is free on the file system of an open directory (statfs(2)).</summary>
-    public static FileSystemSpace Space(Descriptor directory)
-    {
-        long* buffer = stackalloc long[16];
-        Check.Result(fstatfs(directory.Number, buffer), "fstatfs");
-        return new FileSystemSpace(buffer[4] * buffer[1], buffer[6], buffer[5] != 0);
-    }
-
     private static ulong DeviceNumber(uint major, uint minor) =>
         ((ulong)(major & 0xfffff000) << 32) | ((ulong)(major & 0xfff) << 8) | ((ulong)(minor & 0xffffff00) << 12) | (minor & 0xff);
-
-    /// <summary>As <see cref="FileSystemType(string)"/>, of an open file (fstatfs(2)).</summary>
-    public static long FileSystemType(Descriptor file)
-    {
-        long* buffer = stackalloc long[16];
-        Check.Result(fstatfs(file.Number, buffer), "fstatfs");
-        return buffer[0];
-    }
-
-    private static FileStatus? TryStatus(int directory, string path, int flags)
-    {
-        fixed (byte* name = Terminated(path)) return TryStatus(directory, name, flags, path);
-    }
-
-    private static FileStatus? TryStatus(int directory, byte* name, int flags, string shown)
-    {
-        Statx status;
-        if (statx(directory, name, flags, STATX_BASIC_STATS | STATX_MNT_ID, &status) == 0)
-            return new FileStatus(status.Mode, status.Uid, status.Gid, status.Ino, ((ulong)status.DevMajor << 32) | status.DevMinor,
-                status.Nlink, (long)status.Size, status.MtimeSeconds, status.MntId,
-                (status.Attributes & STATX_ATTR_MOUNT_ROOT) != 0)
-            {
-                Blocks = status.Blocks,
-                Node = DeviceNumber(status.RdevMajor, status.RdevMinor),
-                Accessed = new Timestamp(status.AtimeSeconds, status.AtimeNanoseconds),
-                Modified = new Timestamp(status.MtimeSeconds, status.MtimeNanoseconds),
-            };
-        int error = Marshal.GetLastPInvokeError();
-        return error is Errno.ENOENT or Errno.ENOTDIR ? null : throw new LinuxException(error, "statx", shown);
-    }
-
-    private static nint ReadRaw(int number, Span<byte> buffer)
-    {
-        fixed (byte* bytes = buffer)
-        {
-            nint count;
-            do count = read(number, bytes, buffer.Length);
-            while (Check.Interrupted(count));
-            return count;
-        }
-    }
 
     private static int Retry(Func<int> call)
     {
@@ -356,36 +208,11 @@ public static unsafe partial class Files
         public ulong Flags, Mode, Resolve;
     }
 
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    private struct Statx
-    {
-        [FieldOffset(8)] public ulong Attributes;
-        [FieldOffset(16)] public uint Nlink;
-        [FieldOffset(20)] public uint Uid;
-        [FieldOffset(24)] public uint Gid;
-        [FieldOffset(28)] public ushort Mode;
-        [FieldOffset(32)] public ulong Ino;
-        [FieldOffset(40)] public ulong Size;
-        [FieldOffset(48)] public ulong Blocks;
-        [FieldOffset(64)] public long AtimeSeconds;
-        [FieldOffset(72)] public uint AtimeNanoseconds;
-        [FieldOffset(112)] public long MtimeSeconds;
-        [FieldOffset(120)] public uint MtimeNanoseconds;
-        [FieldOffset(128)] public uint RdevMajor;
-        [FieldOffset(132)] public uint RdevMinor;
-        [FieldOffset(136)] public uint DevMajor;
-        [FieldOffset(140)] public uint DevMinor;
-        [FieldOffset(144)] public ulong MntId;
-    }
-
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int openat(int directory, string path, int flags, uint mode);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial long syscall(long number, nint directory, byte* path, OpenHow* how, nint size);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int statx(int directory, byte* path, int flags, uint mask, Statx* status);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int mkdirat(int directory, string path, uint mode);
@@ -422,24 +249,6 @@ public static unsafe partial class Files
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int flock(int file, int operation);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint read(int file, byte* buffer, nint count);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint pread(int file, byte* buffer, nint count, long offset);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint write(int file, byte* buffer, nint count);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint pwrite(int file, byte* buffer, nint count, long offset);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
-    private static partial int statfs(string path, long* buffer);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fstatfs(int file, long* buffer);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial nint readlinkat(int directory, string path, byte* buffer, nint size);

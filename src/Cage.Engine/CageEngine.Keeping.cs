@@ -1,0 +1,93 @@
+using Cage.Engine.Layers;
+using Cage.Engine.Network;
+using Cage.Engine.Plans;
+using Cage.Engine.Roots;
+using Cage.Engine.Runtime;
+using Cage.Engine.State;
+using Cage.Engine.Store;
+using Cage.Interop;
+
+namespace Cage.Engine;
+
+public sealed partial class CageEngine
+{
+    /// <summary>Makes a cage, whole or not at all.</summary>
+    /// <exception cref="CageException">What cannot be used, or what failed in the store.</exception>
+    public CageInfo Create(NewCage request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        StartCheck.RequireRoot("making a cage");
+        using Descriptor? turn = AddressPool.TakeTurn(Settings, request.Network);
+        if (turn is not null) request = request with { Network = new AddressPool(Settings).Assign(request.Network, request.Id, Store.ReadAll()) };
+        return Look(CageMaker.Make(Store, request));
+    }
+
+    /// <summary>Changes what a cage's conf says. What a running one cannot change meanwhile is refused.</summary>
+    /// <exception cref="CageException">CageAlreadyRunning; CageArgumentInvalid; what failed in the store.</exception>
+    public CageInfo Change(CageRecord record, Func<CageRecord, CageRecord> change, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        ArgumentNullException.ThrowIfNull(change);
+        StartCheck.RequireRoot("changing a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        CageRecord before = CageStore.Refresh(record), after = change(before);
+        if (!after.Binds.SequenceEqual(before.Binds)) after = after with { Binds = CageMaker.ResolveSources(after.Binds) };
+        after = after with { Privileges = after.Privileges.Checked() };
+        CageMaker.RefuseTexts(after.Name, after.Memo, after.Environment);
+        CageMaker.RefuseSettings(after.Name, after.Isolation, after.Device, after.Devices, after.Privileges);
+        CageMaker.RefuseLimits(after.Limits);
+        CageMaker.RefuseNetwork(after.Network, after.Isolation);
+        bool rewired = !after.Network.IsSameAs(before.Network);
+        using Descriptor? turn = rewired ? AddressPool.TakeTurn(Settings, after.Network) : null;
+        if (turn is not null) after = after with { Network = new AddressPool(Settings).Assign(after.Network, after.Id, Store.ReadAll()) };
+        bool reshaped = rewired || after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base) ||
+            !after.Binds.SequenceEqual(before.Binds) || !after.Tmpfs.SequenceEqual(before.Tmpfs) ||
+            !after.Devices.SequenceEqual(before.Devices) || !after.Privileges.IsSameAs(before.Privileges);
+        if (reshaped && Settled(before, cancellation).State != CageState.Stopped)
+            throw new CageException(CageError.CageAlreadyRunning, $"\"{before.Name}\" runs: base, isolation, devices, privileges, binds, tmpfs and network can only change while it is stopped.", "Stop it first.", before.Name);
+        if (!after.Base.SequenceEqual(before.Base) && LayerChain.Resolve(Store, after.Base).Records.Any(layer => layer.Id == after.Id))
+            throw new CageException(CageError.CageArgumentInvalid, $"\"{before.Name}\" would be its own base (a cycle).", "Choose bases that do not need it.", before.Name);
+        // A killed start may have left it, and nothing would know it any more.
+        if (rewired && before.Network.Mode == NetworkMode.Private) new PrivateNetwork(before.Id).Disconnect();
+        bool isLive = after.Limits != before.Limits && Look(before).State != CageState.Stopped;
+        if (isLive) LimitGroups.Change(Look(before), after.Limits);
+        CageStore.Write(after);
+        // What was started after the groups were filled, by a command that had read the conf before.
+        if (isLive) LimitGroups.Enter(Look(after));
+        return Look(after);
+    }
+
+    /// <summary>Makes a writable cage a read-only one of the same id, to be a base.</summary>
+    /// <exception cref="CageException">CageAlreadyRunning; CageArgumentInvalid: it is read-only.</exception>
+    public CageInfo Publish(CageRecord record, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("publishing a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        record = CageStore.Refresh(record);
+        if (Settled(record, cancellation).State != CageState.Stopped || ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 })
+            throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs: a layer must not be written any more.", "Stop it first.", record.Name);
+        return Look(CagePublisher.Publish(Store, record));
+    }
+
+    /// <summary>Removes a cage with all its files.</summary>
+    /// <param name="record">The cage.</param>
+    /// <param name="force">Stop it first when it runs, by force.</param>
+    /// <exception cref="CageException">CageAlreadyRunning; CageBusy: mounts beneath it, or cages above it.</exception>
+    /// <param name="warn">As for <see cref="Stop"/>.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    public void Remove(CageRecord record, bool force = false, Action<string>? warn = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("removing a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        record = CageStore.Refresh(record);
+        if (!force && Settled(record, cancellation).State != CageState.Stopped)
+            throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", "Stop it first, or remove it with --force (-Force).", record.Name);
+        StopHeld(record, new StopOptions { Force = force }, warn, cancellation);
+        IReadOnlyList<CageShim> shims = new ShimMaker(Store, record).List();
+        CageRemover.Remove(Store, record);
+        // Only now: what could not be removed keeps its ways in.
+        foreach (CageShim shim in shims) ShimMaker.Erase(shim);
+    }
+}

@@ -1,0 +1,167 @@
+using Cage.Engine.Layers;
+using Cage.Engine.Network;
+using Cage.Engine.Plans;
+using Cage.Engine.Runtime;
+using Cage.Engine.Snapshots;
+using Cage.Engine.State;
+using Cage.Engine.Store;
+using Cage.Interop;
+
+namespace Cage.Engine;
+
+public sealed partial class CageEngine
+{
+    /// <summary>Starts a cage: all of its plan, or nothing of it.</summary>
+    /// <exception cref="CageException">CageAlreadyRunning, CageRequiresRoot, CageMountFailed, CageStartFailed…; the host is as it was.</exception>
+    /// <param name="record">The cage.</param>
+    /// <param name="options">How.</param>
+    /// <param name="warn">Is told what the user should know though the start went on.</param>
+    /// <param name="cancellation">Ends it; what was done is undone.</param>
+    public CageInfo Start(CageRecord record, StartOptions? options = null, Action<string>? warn = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("starting a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        record = CageStore.Refresh(record);
+        if (Settled(record, cancellation).State != CageState.Stopped)
+            throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs already.", target: record.Name);
+        // Without its init or its note, what is left may still have the upper mounted, and a second overlay on it would corrupt it.
+        if (ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 } left)
+            throw new CageException(
+                CageError.CageBusy, $"\"{record.Name}\" was not stopped: process {string.Join(", ", left.Take(5))} of it still runs.", $"cage stop {record.Name} (Stop-Cage) ends what is left.", record.Name);
+        bool readOnly = options?.ReadOnly ?? false;
+        StartCheck.Refuse(Store, record, readOnly);
+        NetworkCheck.Refuse(Store, record);
+        using HostContext host = new(Settings, record, _stage);
+        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(record, readOnly, warn), readOnly, NetworkCheck.Allowed(Store, record)), host, cancellation);
+        return Look(record);
+    }
+
+    /// <summary>Stops a cage, or clears what a start that was killed has left; one that is stopped is fine.</summary>
+    /// <param name="record">The cage.</param>
+    /// <param name="options">How.</param>
+    /// <param name="warn">Is told what the user should know though the stop went on: a script that failed, a mount detached lazily.</param>
+    /// <param name="cancellation">Ends the waiting; what was done stays done, and another stop goes on from there.</param>
+    /// <returns>Whether there was anything to stop.</returns>
+    public bool Stop(CageRecord record, StopOptions? options = null, Action<string>? warn = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("stopping a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        return StopHeld(CageStore.Refresh(record), options, warn, cancellation);
+    }
+
+    /// <summary>Stops all processes of a running cage where they stand; one that is suspended is fine.</summary>
+    /// <exception cref="CageException">CageNotRunning; CageBusy: one does not come to rest, and all go on.</exception>
+    public CageInfo Suspend(CageRecord record, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("suspending a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        CageInfo cage = Look(CageStore.Refresh(record));
+        if (cage.State == CageState.Stopped) throw CommandStarter.NotRunning(cage);
+        Freezer.Freeze(cage, cancellation);
+        return Look(cage.Record);
+    }
+
+    /// <summary>Lets a suspended cage go on; one that runs is fine.</summary>
+    /// <exception cref="CageException">CageNotRunning.</exception>
+    public CageInfo Resume(CageRecord record, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StartCheck.RequireRoot("resuming a cage");
+        using CageLock held = CageLock.Take(record.Path, cancellation);
+        CageInfo cage = Look(CageStore.Refresh(record));
+        if (cage.State == CageState.Stopped) throw CommandStarter.NotRunning(cage);
+        Freezer.Thaw(cage.Id);
+        return Look(cage.Record);
+    }
+
+    /// <summary>Starts a cage that is not kept. It ends with the calling thread, or when the result is disposed.</summary>
+    /// <param name="bases">Names or ids of the cages below it, the topmost first; none means the host's (the nil UUID).</param>
+    /// <param name="isolation">Pivot or Jail.</param>
+    /// <param name="shape">Gives it further settings: limits, binds…</param>
+    /// <param name="takeEarly">Takes a Jail's init that was started beforehand, where there is one.</param>
+    /// <exception cref="CageException">As <see cref="Start"/>.</exception>
+    public EphemeralCage StartEphemeral(IReadOnlyList<string> bases, CageIsolation isolation, Func<CageRecord, CageRecord>? shape = null, Func<HeadStart?>? takeEarly = null)
+    {
+        ArgumentNullException.ThrowIfNull(bases);
+        StartCheck.RequireRoot("running a cage");
+        if (isolation == CageIsolation.Chroot)
+            throw new CageException(CageError.CageArgumentInvalid, "A cage that is not kept cannot be a chroot, whose mounts the host would have to keep.", "Use pivot or jail.");
+        Directory.CreateDirectory(Settings.Run);
+        CageRecord record = new() { Path = Settings.Run, Id = EphemeralId.New(), Kind = CageKind.Writable, Name = "run", Isolation = isolation };
+        if (shape is not null) record = shape(record);
+        record = record with { Privileges = record.Privileges.Checked() };
+        CageMaker.RefuseSettings(record.Name, isolation, record.Device, record.Devices, record.Privileges);
+        CageMaker.RefuseLimits(record.Limits);
+        CageMaker.RefuseNetwork(record.Network, isolation);
+        if (record.Network.Mode == NetworkMode.Private)
+            throw new CageException(CageError.CageArgumentInvalid, "A cage that is not kept has no address of its own.", "Use --network host or none, or make a cage.", "private");
+        if (record.Binds.Count > 0) record = record with { Binds = CageMaker.ResolveSources(record.Binds) };
+        // One with limits would be outside of its groups, one with a network of its own in the host's.
+        HeadStart? early = isolation == CageIsolation.Jail && record.Limits.IsEmpty && record.Network.Mode == NetworkMode.Host ? takeEarly?.Invoke() : null;
+        if (early is not null) record = record with { Id = early.Id };
+        HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL, Early = early };
+        try
+        {
+            Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : [.. bases.Select(FindBase)]), host, default);
+            return new EphemeralCage(host, CageInfo.OfInit(record, host.Init!.Id));
+        }
+        catch
+        {
+            host.Dispose();
+            throw;
+        }
+    }
+
+    private LayerChain FindLayers(CageRecord record, bool readOnly, Action<string>? warn)
+    {
+        LayerChain layers = LayerChain.Resolve(Store, record.Base, record);
+        if (!readOnly) HostDrift.Check(Store, record, layers.Records, warn);
+        return layers;
+    }
+
+    private bool StopHeld(CageRecord record, StopOptions? options, Action<string>? warn, CancellationToken cancellation)
+    {
+        Plan plan = PlanStop(record, options);
+        using StepContext context = new() { Cancellation = cancellation, Warn = warn ?? (_ => { }) };
+        foreach (Step step in plan.Steps)
+        {
+            try
+            {
+                step.Do(context);
+            }
+            catch (CageException e) when (step is RunStopScript)
+            {
+                // A script that fails must not keep the cage running.
+                context.Warn(e.Message);
+            }
+            catch (LinuxException e) when (step is RunStopScript)
+            {
+                context.Warn($"The stop script of \"{record.Name}\" was not run: {e.Message}.");
+            }
+            catch (LinuxException e)
+            {
+                throw new StepException(step, e, 0).Explain(record.Name, "stopped");
+            }
+        }
+        return plan.Steps.Count > 0;
+    }
+
+    private static void Execute(string cage, IEnumerable<Step> steps, HostContext host, CancellationToken cancellation)
+    {
+        using StepContext context = new() { Host = host, Cancellation = cancellation };
+        try
+        {
+            Executor.Run(steps, context);
+        }
+        catch (StepException e)
+        {
+            throw e.Explain(cage, "started");
+        }
+    }
+
+    private Guid HostLayer() => Store.Get(CageRecord.Nil, CageKind.ReadOnly)?.Id ?? throw new CageException(
+        CageError.CageNotFound, "There is no base: the host has no snapshot (the nil UUID) in the store.", "Name one with --base; cage new NAME --read-only --source DIR makes one.");
+}

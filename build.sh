@@ -83,12 +83,14 @@ need() {
         return 1
     fi
     rm -f "$log"
-    # Debian starts a service on installation; ours are started inside cages only.
-    case " ${packages[*]} " in
-        *' nginx-light '*)
-            service nginx stop >/dev/null 2>&1 || true
-            ! have systemctl || systemctl disable nginx >/dev/null 2>&1 || true ;;
-    esac
+    case " ${packages[*]} " in *' nginx-light '*) put_to_rest nginx ;; esac
+    case " ${packages[*]} " in *' openssh-server '*) put_to_rest ssh ;; esac
+}
+
+# Debian starts a service on installation; ours are started inside cages only.
+put_to_rest() {
+    service "$1" stop >/dev/null 2>&1 || true
+    ! have systemctl || systemctl disable "$1" >/dev/null 2>&1 || true
 }
 
 # NativeAOT links with cc; zlib is on its list of libraries.
@@ -96,11 +98,12 @@ need_for_build() { need cc=gcc stdlib.h=libc6-dev zlib.h=zlib1g-dev || die 'cann
 
 need_for_test() {
     need nginx=nginx-light curl=curl strace=strace tmux=tmux unshare=util-linux ip=iproute2 nft=nftables ps=procps jq=jq \
-        mkfs.btrfs=btrfs-progs mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs script=bsdutils losetup=mount ||
+        mkfs.btrfs=btrfs-progs mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs script=bsdutils losetup=mount \
+        busybox=busybox cvs=cvs sshd=openssh-server ssh=openssh-client ||
         say 'the tests that need these are skipped'
 }
 
-need_for_bench() { need bwrap=bubblewrap crun=crun unshare=util-linux schroot=schroot || say 'the measurements that need these are skipped'; }
+need_for_bench() { need bwrap=bubblewrap crun=crun unshare=util-linux schroot=schroot jk_cp=jailkit || say 'the measurements that need these are skipped'; }
 
 # --- Tasks ----------------------------------------------------------------------------------------------------------------------
 

@@ -50,6 +50,14 @@ Describe 'New-Cage' -Skip:(-not $isRoot) {
         Get-Content "$($cage.Path)/cage.conf" | Where-Object { $_ -match '^(capability|seccomp|setuid|sockets|device)=' } | Sort-Object |
             Should -Be 'capability=-KILL', 'capability=+NET_RAW', 'capability=+SYS_NICE', 'device=null', 'device=zero', 'seccomp=-ptrace', 'seccomp=+keyctl', 'setuid=allow', 'sockets=host'
     }
+    It 'follows rules about what /dev has' {
+        New-Cage web -Base base -Device '*:hide', 'null:mode=0600', '/dev/zero:gid=5' | Start-Cage
+        Get-ChildItem "$((Get-Cage web).RootPath)/dev" | Where-Object UnixMode -Like 'c*' | ForEach-Object Name | Should -Be 'null', 'zero'
+        Invoke-Cage web -- stat -c '%a %g' /dev/null /dev/zero | Should -Be '600 0', '666 5'
+        Stop-Cage web
+        Set-Cage web -Device 'null:mode=999' -ErrorAction SilentlyContinue -ErrorVariable problem
+        $problem[0].FullyQualifiedErrorId | Should -Be 'CageArgumentInvalid,Cage.PowerShell.Commands.SetCageCommand'
+    }
     It 'refuses what is no capability, no system call and no name of a device' {
         New-Cage web -CapabilityAdd NET_ROW -ErrorAction SilentlyContinue -ErrorVariable problem
         New-Cage web -SeccompDeny mont -ErrorAction SilentlyContinue -ErrorVariable +problem

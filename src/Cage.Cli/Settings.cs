@@ -24,7 +24,7 @@ internal static class Settings
           --address ADDRESS              of the private network; by default the first that is free
           --publish [ADDRESS:]PORT:PORT  a port of the host that leads to one of the private network, /udp behind it; may be given again
           --allow-from NAME|NETWORK      who may reach the private network directly; may be given again
-          --device private|host|NAME     a device of the host besides the usual ones; may be given again
+          --device private|host|RULE     NAME[:hide,mode=,uid=,gid=], @LIST or log: what /dev has (docs/sharing.md); may be given again
         and of a jail (docs/security.md):
           --cap-add NAME, --cap-drop NAME                   capabilities of its root, ALL for every one; may be given again
           --seccomp default|off                             whether system calls are filtered

@@ -191,7 +191,7 @@ public sealed class PlanTests : IDisposable
         new MakeFolder("tmp", 0x3ff),
         new MountFileSystem("tmpfs", "dev", ulong.MaxValue, ["a=b", "c", ""]),
         new MakeDevices([]),
-        new MakeDevices([new DeviceNode("net/tun", 0x21b6, 10, 200, 0, 5), new DeviceNode("loop0", 0x61b0, 7, 0, 0, 6)]),
+        new MakeDevices([new DeviceNode("net/tun", 0x21b6, 10, 200, 0, 5), new DeviceNode("loop0", 0x61b0, 7, 0, 0, 6)], ".log/socket"),
         new HidePaths(["proc/kcore", "sys/firmware"]),
         new ProtectPaths(["proc/sys"]),
         new ShareResolver("/etc/resolv.conf"),

@@ -1,4 +1,5 @@
 using Cage.Engine.Layers;
+using Cage.Engine.Plans;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 using Cage.Interop;
@@ -41,6 +42,11 @@ internal sealed class ExposureFinder(CageInfo cage, LayerChain layers)
     {
         if (Record.Device == DeviceView.Host)
             Add(ExposureRisk.High, "Device", "/dev", "all devices of the host, its disks included, can be read, written and removed", "--device private");
+        foreach (DeviceRule rule in Record.Devices.Select(DeviceRule.Parse).Where(rule => !rule.Hides))
+        {
+            if (rule.Name == DeviceRule.Log) Add(ExposureRisk.Medium, "Socket", "/dev/log", "anything can be written to the host's log, and as much as it takes", "no --device log");
+            else if (!DeviceSet.Usual.Any(node => node.Name == rule.Name)) Add(ExposureRisk.Medium, "Device", rule.List is null ? $"/dev/{rule.Name}" : rule.Name, "all that its driver does can be done", $"no --device {rule.Name}");
+        }
         foreach (CageBind bind in Record.Binds)
         {
             FileStatus? source = Files.Status(bind.Source);

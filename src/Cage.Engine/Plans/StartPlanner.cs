@@ -42,7 +42,7 @@ internal static class StartPlanner
         if (record.Isolation == CageIsolation.Chroot)
         {
             yield return RootOf(record, findLayers(), readOnly);
-            foreach (Step step in Inside(record, HostResolver.None)) yield return step;
+            foreach (Step step in Inside(settings, record, HostResolver.None)) yield return step;
         }
         else
         {
@@ -51,7 +51,7 @@ internal static class StartPlanner
             string gateway = record.Network.Mode == NetworkMode.Private ? new AddressPool(settings).Gateway : "";
             HostResolver resolver = OwnsResolver(record.RootPath) ? HostResolver.None : gateway.Length > 0 ? HostResolver.Reachable(gateway) : HostResolver.Plain();
             if (gateway.Length > 0) yield return new ConnectNetwork(record.Id, record.Network, gateway, allowed, resolver.Loopback);
-            foreach (Step step in Enter(record, [RootOf(record, findLayers(), readOnly)], resolver)) yield return step;
+            foreach (Step step in Enter(settings, record, [RootOf(record, findLayers(), readOnly)], resolver)) yield return step;
         }
         if (record.Start.Length > 0) yield return new RunStartScript($"{record.Path}/{record.Start}");
     }
@@ -82,16 +82,16 @@ internal static class StartPlanner
             new MountScratch(scratch),
             new MountOverlay(layers.Roots, $"{scratch}/{MountScratch.Upper}", $"{scratch}/{MountScratch.Work}", $"{scratch}/{MountScratch.MountPoint}", Attributes: RootAttributes(record)),
         ];
-        foreach (Step step in Enter(record, roots, HostResolver.Plain())) yield return step;
+        foreach (Step step in Enter(store.Settings, record, roots, HostResolver.Plain())) yield return step;
     }
 
     private static StartInit StartInit(CageRecord record) => record.Isolation == CageIsolation.Jail
         ? new StartInit(record.Name, record.Id, JailNamespaces | (record.Network.Mode == NetworkMode.Host ? 0 : Spawn.CLONE_NEWNET), OwnControlGroupView: true)
         : new StartInit(record.Name, record.Id, Spawn.CLONE_NEWNS, OwnControlGroupView: false);
 
-    private static IEnumerable<Step> Enter(CageRecord record, IEnumerable<PortableStep> roots, HostResolver resolver)
+    private static IEnumerable<Step> Enter(StoreSettings settings, CageRecord record, IEnumerable<PortableStep> roots, HostResolver resolver)
     {
-        List<PortableStep> steps = [new IsolatePropagation(), .. roots, .. Inside(record, resolver), new PivotRoot()];
+        List<PortableStep> steps = [new IsolatePropagation(), .. roots, .. Inside(settings, record, resolver), new PivotRoot()];
         if (record.Network.Mode != NetworkMode.Host) steps.Add(new RaiseLoopback());
         if (record.Isolation == CageIsolation.Jail)
         {
@@ -101,7 +101,7 @@ internal static class StartPlanner
         return steps.Select(step => step with { Side = StepSide.Inside });
     }
 
-    private static List<PortableStep> Inside(CageRecord record, HostResolver resolver)
+    private static List<PortableStep> Inside(StoreSettings settings, CageRecord record, HostResolver resolver)
     {
         bool jail = record.Isolation == CageIsolation.Jail, chroot = record.Isolation == CageIsolation.Chroot;
         List<PortableStep> steps = [new MakeFolder("proc", 0x1ed), new MakeFolder("sys", 0x1ed), new MakeFolder("dev", 0x1ed), new MakeFolder("tmp", 0x3ff)];
@@ -115,7 +115,10 @@ internal static class StartPlanner
         else
         {
             steps.Add(new MountFileSystem("tmpfs", "dev", Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC, ["mode=0755", "size=1m"]));
-            steps.Add(new MakeDevices([.. record.Devices.Select(name => DeviceNode.Find(record, name))]));
+            DeviceSet devices = DeviceSet.Of(record, settings);
+            HostLog? log = devices.HasLog ? HostLog.Find(record) : null;
+            steps.Add(new MakeDevices(devices.Nodes, log?.Link));
+            if (log is not null) steps.Add(log.Bind());
         }
         steps.Add(new MountFileSystem("devpts", "dev/pts", Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC, ["newinstance", "gid=5", "mode=0620", "ptmxmode=0666"]));
         steps.Add(new MountFileSystem("tmpfs", "dev/shm", Quiet, ["mode=1777"]));

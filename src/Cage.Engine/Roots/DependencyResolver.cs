@@ -74,7 +74,7 @@ internal sealed class DependencyResolver : IDisposable
         foreach (string name in _root.List(place))
         {
             string below = RootView.Join(place.Path, name);
-            if (skips?.Any(skip => PathPattern.Fits(skip, skip.Contains('/') ? below : name)) == true) continue;
+            if (PathPattern.IsSkipped(skips, below)) continue;
             Place child = _root.Find(below);
             if (child.Path != below) Graph.Add(below, reason, requiredBy, through);
             else if (child.IsFolder || child.IsFile) AddTree(below, reason, requiredBy, through, skips);

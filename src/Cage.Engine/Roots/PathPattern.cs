@@ -16,6 +16,9 @@ internal static class PathPattern
         return paths.Where(path => root.Find(path).Status is not null);
     }
 
+    /// <summary>Whether any of <paramref name="skips"/>, a name anywhere or a whole path each, leaves <paramref name="path"/> out.</summary>
+    public static bool IsSkipped(IReadOnlyList<string>? skips, string path) => skips?.Any(skip => Fits(skip, skip.Contains('/') ? path : Path.GetFileName(path))) == true;
+
     /// <summary>Whether <paramref name="name"/> fits a pattern without slashes.</summary>
     public static bool Fits(string pattern, string name) =>
         FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false) && (!name.StartsWith('.') || pattern.StartsWith('.'));

@@ -102,7 +102,7 @@ public sealed record CageRecord
     /// <summary>What its <c>/dev</c> is.</summary>
     public DeviceView Device { get; init; } = DeviceView.Private;
 
-    /// <summary>The devices of the host that its own <c>/dev</c> has besides the usual ones: names below /dev.</summary>
+    /// <summary>What its own <c>/dev</c> has besides the usual nodes, or has otherwise: lines that <see cref="DeviceRule.Parse"/> understands.</summary>
     public IReadOnlyList<string> Devices { get; init; } = [];
 
     /// <summary>What root may do in it, when it is a Jail.</summary>
@@ -182,7 +182,7 @@ public sealed record CageRecord
             Stop = Relative(file, "stop") ?? "",
             Isolation = (CageIsolation)Word(file, "isolation", Words.Isolations),
             Device = View(file),
-            Devices = [.. Given(file)],
+            Devices = [.. DevicesIn(file)],
             Privileges = CagePrivileges.From(file),
             Environment = [.. file.Values("environment").Select(value => Variable(file, ConfText.Unescape(value)))],
             Limits = CageLimits.From(file),
@@ -208,7 +208,7 @@ public sealed record CageRecord
         file.Set("start", Start);
         file.Set("stop", Stop);
         if (Isolation != CageIsolation.Chroot || file.Value("isolation") is not null) file.Set("isolation", Isolation.Word());
-        if (View(file) != Device || !Given(file).SequenceEqual(Devices)) file.Set("device", Devices.Count == 0 ? [Device.Word()] : [.. Devices.Select(ConfText.Escape)]);
+        if (View(file) != Device || !DevicesIn(file).SequenceEqual(Devices)) file.Set("device", Devices.Count == 0 ? [Device.Word()] : [.. Devices.Select(ConfText.Escape)]);
         Privileges.WriteTo(file);
         if (!file.Values("environment").Select(ConfText.Unescape).SequenceEqual(Environment)) file.Set("environment", [.. Environment.Select(ConfText.Escape)]);
         Limits.WriteTo(file);
@@ -249,8 +249,18 @@ public sealed record CageRecord
         : IsUnicode(variable) ? null : "it is not Unicode text";
 
     /// <summary>Says why <paramref name="device"/> cannot be given; null when it can.</summary>
-    public static string? DeviceProblem(string device) =>
-        device.Split('/').Any(part => part is "" or "." or "..") ? "it is no name below /dev" : device.Any(char.IsControl) ? "it has a control character" : IsUnicode(device) ? null : "it is not Unicode text";
+    public static string? DeviceProblem(string device)
+    {
+        try
+        {
+            DeviceRule.Parse(device);
+            return IsUnicode(device) ? null : "it is not Unicode text";
+        }
+        catch (FormatException e)
+        {
+            return e.Message;
+        }
+    }
 
     private static bool IsBad(char c) => char.IsControl(c) && c is not ('\n' or '\t');
 
@@ -294,13 +304,14 @@ public sealed record CageRecord
             yield return Guid.TryParseExact(id, "D", out Guid guid) ? guid : throw file.Invalid("base", $"has \"{id}\", not a UUID");
     }
 
-    /// <summary>One line says private or host; the others name devices.</summary>
+    /// <summary>One line says private or host; the others are rules.</summary>
     private static DeviceView View(ConfFile file) =>
         !file.Values("device").Contains(DeviceView.Host.Word()) ? DeviceView.Private
         : file.Values("device").Count() == 1 ? DeviceView.Host
         : throw file.Invalid("device", "is host, which has every device, and names others besides", advice: "Take one out.");
 
-    private static IEnumerable<string> Given(ConfFile file)
+    /// <summary>What the lines <c>device=</c> of a cage.conf, or of a list of devices, say besides that.</summary>
+    internal static IEnumerable<string> DevicesIn(ConfFile file)
     {
         foreach (string value in file.Values("device"))
         {

@@ -1,9 +1,9 @@
 namespace Cage.Engine.Store;
 
-/// <summary>The list that <c>--device</c> and -Device take: a view of /dev, or the names of devices that its own /dev has besides.</summary>
+/// <summary>The list that <c>--device</c> and -Device take: a view of /dev, or rules about what its own /dev has.</summary>
 public static class DeviceList
 {
-    /// <summary>Takes it apart. The words private and host name a view; all others are names below /dev, with or without that before them.</summary>
+    /// <summary>Takes it apart. The words private and host name a view; all others are rules, whose names may have /dev/ before them.</summary>
     /// <exception cref="CageException">CageArgumentInvalid: both views.</exception>
     public static (DeviceView View, IReadOnlyList<string> Given) Split(IEnumerable<string> words)
     {

@@ -37,7 +37,7 @@ public sealed record NewCage
     /// <summary>What its <c>/dev</c> is.</summary>
     public DeviceView Device { get; init; } = DeviceView.Private;
 
-    /// <summary>The devices of the host that its own <c>/dev</c> has besides the usual ones: names below /dev.</summary>
+    /// <summary>What its own <c>/dev</c> has besides the usual nodes, or has otherwise: lines that <see cref="DeviceRule.Parse"/> understands.</summary>
     public IReadOnlyList<string> Devices { get; init; } = [];
 
     /// <summary>What root may do in it, when it is a Jail.</summary>

@@ -28,7 +28,7 @@ public sealed partial class NewCageCommand : CageCmdlet
     [Parameter(ParameterSetName = WritableSet, ValueFromPipelineByPropertyName = true)]
     public CageIsolation Isolation { get; set; } = CageIsolation.Jail;
 
-    /// <summary>What its /dev is: its own (Private) by default, or the Host's; or devices of the host that its own has besides, by their names below /dev.</summary>
+    /// <summary>What its /dev is: its own (Private) by default, or the Host's; or rules about what its own has besides.</summary>
     [Parameter(ParameterSetName = WritableSet, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(DeviceCompleter))]
     public string[] Device { get; set; } = [];

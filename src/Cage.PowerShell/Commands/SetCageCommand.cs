@@ -39,7 +39,7 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
     [Parameter]
     public CageIsolation Isolation { get; set; }
 
-    /// <summary>What its /dev is to be: its own (Private) or the Host's; or the devices that its own is to have besides, by their names below /dev.</summary>
+    /// <summary>What its /dev is to be: its own (Private) or the Host's; or rules about what its own is to have besides.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(DeviceCompleter))]
     public string[] Device { get; set; } = [];

@@ -75,7 +75,7 @@ internal sealed class PackResolver(DependencyResolver resolver, PackCatalog cata
         string through = $"{pack.Name}: {why}";
         foreach (string other in pack.Packs) Choose(catalog.Get(other), requiredBy, $"{why}, by {pack.Name}", place);
         foreach (string pattern in pack.Files)
-            foreach (string path in PathPattern.Expand(Root, Variables(pattern, place))) resolver.AddTree(path, DependencyReason.Pack, requiredBy, through, pack.Skips);
+            foreach (string path in PathPattern.Expand(Root, Variables(pattern, place)).Where(path => !PathPattern.IsSkipped(pack.Skips, path))) resolver.AddTree(path, DependencyReason.Pack, requiredBy, through, pack.Skips);
         foreach (string name in pack.Libraries)
             if (Program() is LoadedObject program && loader.Find(name, program) is FoundLibrary found) resolver.Follow(found.Path, Graph.Add(found.Path, DependencyReason.Pack, requiredBy, through));
         foreach (string name in pack.Programs)
@@ -86,12 +86,12 @@ internal sealed class PackResolver(DependencyResolver resolver, PackCatalog cata
         _makes.UnionWith(pack.Makes);
     }
 
-    /// <summary><c>{prefix}</c> is the folder above the one that the program is in, <c>{name}</c> the program's own name, both behind all links.</summary>
+    /// <summary><c>{folder}</c> is the folder that the program is in, <c>{prefix}</c> the one above that, <c>{name}</c> the program's own name, all behind all links.</summary>
     private static string Variables(string pattern, Place? program)
     {
         if (program is null || !pattern.Contains('{')) return pattern;
-        string prefix = Path.GetDirectoryName(Path.GetDirectoryName(program.Path)) ?? "/";
-        return pattern.Replace("{prefix}", prefix.TrimEnd('/')).Replace("{name}", Path.GetFileName(program.Path));
+        string folder = Path.GetDirectoryName(program.Path) ?? "/", prefix = Path.GetDirectoryName(folder) ?? "/";
+        return pattern.Replace("{folder}", folder.TrimEnd('/')).Replace("{prefix}", prefix.TrimEnd('/')).Replace("{name}", Path.GetFileName(program.Path));
     }
 
     /// <summary>A program of the kind that the libraries are for: the first that was asked for, or else the shell.</summary>

@@ -16,9 +16,9 @@ internal static class Commands
             Values = ["--base", "--isolation", "--environment", "--memo", "--source", "--source-mode", "--command", "--file", "--pack", .. Settings.Options],
             More = Settings.Help,
         },
-        new("set", "set NAME... [--name NEW] [--memo TEXT] [--environment K=V]... [SETTING]...", "change cages, running ones too", SetCommand.Run)
+        new("set", "set NAME... [--name NEW] [--memo TEXT] [--base NAME|ID|none]... [--isolation chroot|pivot|jail] [--environment K=V]... [SETTING]...", "change cages, running ones too", SetCommand.Run)
         {
-            Values = ["--name", "--memo", "--environment", .. Settings.Options],
+            Values = ["--name", "--memo", "--base", "--isolation", "--environment", .. Settings.Options],
             More = Settings.Help,
         },
         new("list", "list [--json]", "list the cages", ListCommand.Run) { Switches = ["--json"] },
@@ -80,7 +80,7 @@ internal static class Commands
             Switches = ["--json"],
             Values = ["--user", "--minimum-uid", "--maximum-uid"],
         },
-        new("check", "check NAME... [--json]", "tell what has drifted from the host, is missing, setuid, or has a password; status 1 if anything", UpkeepCommands.Check) { Switches = ["--json"] },
+        new("check", "check NAME... [--json]", "tell which settings are dangerous together, and what has drifted from the host, is missing, setuid, or has a password; status 1 if anything", UpkeepCommands.Check) { Switches = ["--json"] },
         new("update", "update NAME... [--force]", "put in again what is another file on the host now", UpkeepCommands.Update) { Switches = ["--force"] },
         new("clear", "clear NAME...", "take out what was added with --temporary", UpkeepCommands.Clear),
         new("trace", "trace NAME [--fix] [-u USER] [--missing] [--json] -- COMMAND...", "run a command in a running cage and tell what it looked for, opened, executed and connected to", TraceCommand.Run)

@@ -34,7 +34,7 @@ internal static class ExecCommand
         bool terminal = RequireTerminal(arguments.Has("--terminal"));
         CageIsolation isolation = (CageIsolation)arguments.Word("--isolation", Words.Isolations, (int)CageIsolation.Jail);
         CageEngine engine = Commands.OpenEngine();
-        using EphemeralCage cage = engine.StartEphemeral(arguments.All("--base"), isolation, record => Settings.Apply(arguments, record, name => name), HeadStart.Take);
+        using EphemeralCage cage = engine.StartEphemeral(arguments.All("--base"), isolation, record => Settings.Apply(arguments, record, selector => engine.Store.Find(selector).Id.ToString("D")), HeadStart.Take);
         return Run(engine, cage.Info, arguments, command, terminal, Processes.SIGKILL);
     }
 

@@ -70,7 +70,7 @@ internal static class Settings
             Mode = mode,
             Address = arguments.Value("--address") is not string address ? before.Address : address == "none" ? null : address,
             Ports = List(arguments, "--publish", before.Ports, PublishedPort.Parse),
-            AllowedFrom = List(arguments, "--allow-from", before.AllowedFrom, text => char.IsAsciiDigit(text[0]) && text.Contains('.') ? CageNetwork.ParseAllowed(text) : find(text)),
+            AllowedFrom = List(arguments, "--allow-from", before.AllowedFrom, text => CageNetwork.IsAddress(text) ? CageNetwork.ParseAllowed(text) : find(text)),
         };
     }
 

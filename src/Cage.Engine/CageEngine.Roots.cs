@@ -1,3 +1,4 @@
+using Cage.Engine.Exposure;
 using Cage.Engine.Roots;
 using Cage.Engine.Runtime;
 using Cage.Engine.State;
@@ -115,14 +116,15 @@ public sealed partial class CageEngine
         return accounts;
     }
 
-    /// <summary>What is not as it should be with the files that were put into a cage, and with what it has: drift, changes, missing libraries, setuid files, passwords.</summary>
+    /// <summary>What is not as it should be with a cage's settings, with the files that were put into it, and with what it has: dangerous combinations, drift, changes,
+    /// missing libraries, setuid files, passwords.</summary>
     public IReadOnlyList<CageFinding> Test(CageRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
         StartCheck.RequireRoot("looking through a cage");
         record = CageStore.Refresh(record);
         using Descriptor root = RootTarget.OpenToRead(Store, record);
-        return [.. new RootCheck(root, record).Run()];
+        return [.. new DangerFinder(Settings, record).Find(), .. new RootCheck(root, record).Run()];
     }
 
     /// <summary>Puts into a cage again what was put there and differs from the host's files now, and what that needs since. What was changed in the cage stays.</summary>

@@ -96,8 +96,13 @@ public sealed partial class CageEngine
         CageMaker.RefuseSettings(record.Name, isolation, record.Device, record.Devices, record.Privileges);
         CageMaker.RefuseLimits(record.Limits);
         CageMaker.RefuseNetwork(record.Network, isolation);
-        if (record.Network.Mode == NetworkMode.Private)
-            throw new CageException(CageError.CageArgumentInvalid, "A cage that is not kept has no address of its own.", "Use --network host or none, or make a cage.", "private");
+        // The turn is held until the address can be seen in the host's routes.
+        using Descriptor? turn = AddressPool.TakeTurn(Settings, record.Network);
+        if (turn is not null)
+        {
+            record = record with { Network = new AddressPool(Settings).Assign(record.Network, record.Id, Store.ReadAll()) };
+            NetworkCheck.Refuse(Store, record);
+        }
         if (record.Binds.Count > 0) record = record with { Binds = CageMaker.ResolveSources(record.Binds) };
         // One with limits would be outside of its groups, one with a network of its own in the host's.
         HeadStart? early = isolation == CageIsolation.Jail && record.Limits.IsEmpty && record.Network.Mode == NetworkMode.Host ? takeEarly?.Invoke() : null;
@@ -105,7 +110,7 @@ public sealed partial class CageEngine
         HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL, Early = early };
         try
         {
-            Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : [.. bases.Select(FindBase)]), host, default);
+            Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : [.. bases.Select(FindBase)], NetworkCheck.Allowed(Store, record)), host, default);
             return new EphemeralCage(host, CageInfo.OfInit(record, host.Init!.Id));
         }
         catch

@@ -63,7 +63,7 @@ internal static class CageSettings
             Address = isGiven(nameof(given.Address)) ? string.IsNullOrEmpty(given.Address) ? null : given.Address : before.Address,
             Ports = isGiven(nameof(given.Publish)) ? Parsed(given.Publish, nameof(given.Publish), PublishedPort.Parse) : before.Ports,
             AllowedFrom = isGiven(nameof(given.AllowFrom))
-                ? Parsed(given.AllowFrom, nameof(given.AllowFrom), text => char.IsAsciiDigit(text[0]) && text.Contains('.') ? CageNetwork.ParseAllowed(text) : store.Find(text).Id.ToString("D"))
+                ? Parsed(given.AllowFrom, nameof(given.AllowFrom), text => CageNetwork.IsAddress(text) ? CageNetwork.ParseAllowed(text) : store.Find(text).Id.ToString("D"))
                 : before.AllowedFrom,
         };
     }

@@ -130,6 +130,37 @@ public sealed class NetworkTests : CageTest
         Assert.Equal(["lo: <LOOPBACK,UP,LOWER_UP>", "nothing", "lo", "lo: <LOOPBACK,UP,LOWER_UP>", "127.0.0.1"], outcome.Ended(0).Lines);
     }
 
+    /// <summary>Two cages that are not kept, at once, and one that is: each has an address of its own and a port, and none leaves anything.</summary>
+    [ToolFact("nft", "ip", "curl", "python3", "nsenter")]
+    public void OneThatIsNotKeptHasAPrivateNetworkForAsLongAsItRuns()
+    {
+        Outcome outcome = Scene("""
+            fails() { "$@" >/dev/null 2>$STORE/files/said && echo "worked: $*" || sed 's/^cage[^:]*: //' $STORE/files/said | head -1; }
+            $CAGE new web --base $live --network private >/dev/null
+            page='import socket
+            s=socket.create_server(("",80))
+            while True:
+                c,a=s.accept(); c.recv(999); c.sendall(b"HTTP/1.0 200 OK\r\n\r\nof a run\n"); c.close()'
+            $CAGE run --base $live --network private --publish 8080:80 -- python3 -c "$page" & first=$!
+            $CAGE run --base $live --network private -- python3 -c "$page" & second=$!
+            for i in $(seq 500); do [ $(nft list tables | grep -c cage_ || :) = 2 ] && [ "$(fetch http://127.0.0.1:8080/)" = "of a run" ] && break; sleep 0.05; done
+            echo "published: $(fetch http://127.0.0.1:8080/)"
+            echo "addresses: $(ip -o route | grep -o '^10.77[^ ]*' | sort | tr '\n' ' ')"
+            fails $CAGE run --base $live --network private --publish 8080:80 -- true
+            fails $CAGE new two --base $live --network private --address 10.77.0.3
+            kill $first; wait $first || :
+            kill -9 $second; wait $second || :
+            for i in $(seq 500); do ip -o link | grep -q cage || break; sleep 0.05; done
+            $CAGE run --base $live --network private -- sh -c 'ip -o -4 address show dev eth0 | grep -o 10.77[^/]*; cat /etc/resolv.conf >/dev/null && echo resolv.conf'
+            echo "left: $(ip -o link | grep -c cage || :) $(nft list tables | grep -c cage_ || :) $(ip route | grep -c 10.77 || :)"
+            """);
+        string[] lines = outcome.Ended(0).Lines;
+        Assert.Equal(["published: of a run", "addresses: 10.77.0.3 10.77.0.4 "], lines[..2]);
+        Assert.Contains("a cage that is not kept", lines[2], StringComparison.Ordinal);
+        Assert.Contains("10.77.0.3 is the address of what is behind cage", lines[3], StringComparison.Ordinal);
+        Assert.Equal(["10.77.0.3", "resolv.conf", "left: 0 0 0"], lines[4..]);
+    }
+
     [ToolFact("nft", "ip", "nsenter")]
     public void WhatAKilledOneLeavesIsGoneWithTheNextStartOrStop()
     {
@@ -162,12 +193,14 @@ public sealed class NetworkTests : CageTest
             fails $CAGE set two --address 10.77.0.1
             fails $CAGE new pivot --base $live --isolation pivot --network private
             fails $CAGE new three --base $live --publish 80:80
-            fails $CAGE run --base $live --network private -- true
+            fails $CAGE new three --base $live --network private --address fd00::2
+            fails $CAGE new three --base $live --network private --publish '[::1]:80:80'
+            fails $CAGE set two --allow-from fd00::/64
             mount --bind /dev/null $(readlink -f $(command -v nft)); fails $CAGE start web
             ip -o link | grep -c cage || :
             """);
         string[] lines = outcome.Ended(0).Lines;
-        string[] words = ["net.ipv4.ip_forward", "listens on port 8080/tcp (EADDRINUSE)", "is published by \"web\" (EADDRINUSE)", "can only change while it is stopped", "is the address of \"web\"", "host's own end", "only a Jail", "private network only", "has no address of its own", "needs nft", "0"];
+        string[] words = ["net.ipv4.ip_forward", "listens on port 8080/tcp (EADDRINUSE)", "is published by \"web\" (EADDRINUSE)", "can only change while it is stopped", "is the address of \"web\"", "host's own end", "only a Jail", "private network only", "IPv6", "IPv6", "IPv6", "needs nft", "0"];
         Assert.Equal(words.Length, lines.Length);
         for (int i = 0; i < words.Length; i++) Assert.Contains(words[i], lines[i], StringComparison.Ordinal);
     }

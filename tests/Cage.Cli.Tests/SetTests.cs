@@ -66,6 +66,31 @@ public sealed class SetTests : CageTest
         Cage("new", "x", "--bind", "/nowhere/at/all").Failed(2, "--bind", "SOURCE:TARGET");
     }
 
+    [CageFact]
+    public void BasesAndIsolationChangeWhileItIsStopped()
+    {
+        string host = Store.Host(), other = Cage("new", "other", "--read-only").Ended(0).Output.Trim();
+        string id = Store.New("web", "--base", host);
+        Cage("set", "web", "--base", "other", "--base", host, "--isolation", "pivot").Silently();
+        JsonElement web = Cage("show", "web", "--json").Objects()[0];
+        Assert.Equal([other, host], web.GetProperty("base").EnumerateArray().Select(layer => layer.GetString()));
+        Assert.Equal("Pivot", web.Text("isolation"));
+        Cage("start", "web").Silently();
+        Cage("set", "web", "--isolation", "jail").Failed(1, "runs");
+        Cage("set", "web", "--base", "none").Failed(1, "runs");
+        Cage("stop", "web").Silently();
+        Cage("set", "web", "--base", "none", "--isolation", "jail").Silently();
+        web = Cage("show", "web", "--json").Objects()[0];
+        Assert.Equal((0, "Jail"), (web.GetProperty("base").GetArrayLength(), web.Text("isolation")));
+        Cage("set", "web", "--isolation", "prison").Failed(2, "chroot, pivot, jail");
+        Cage("set", "web", "--base", "nobody").Failed(1, "nobody");
+        Cage("set", "other", "--isolation", "jail").Failed(1, "read-only", "isolation");
+        Cage("set", "other", "--base", host).Silently();
+        Cage("set", "web", "--setuid", "allow").Silently();
+        Cage("set", "web", "--isolation", "chroot").Failed(1, "jail");
+        Assert.Contains("\nisolation=jail\n", File.ReadAllText($"{Store.Data}/{id}.w/cage.conf"));
+    }
+
     [RootFact]
     public void WhatCannotBeIsAUsageErrorAndChangesNothing()
     {

@@ -46,6 +46,14 @@ public sealed class NetworkSettingTests
     public void Anybody_else_is_refused(string text) => Assert.Throws<FormatException>(() => CageNetwork.ParseAllowed(text));
 
     [Fact]
+    public void IPv6_is_refused_by_its_name()
+    {
+        Assert.Contains("IPv6", Assert.Throws<FormatException>(() => PublishedPort.Parse("[::1]:80:80")).Message);
+        Assert.Contains("IPv6", Assert.Throws<FormatException>(() => CageNetwork.ParseAllowed("fd00::/8")).Message);
+        Assert.Contains("IPv6", new CageNetwork { Mode = NetworkMode.Private, Address = "fd00::2" }.Problem(CageIsolation.Jail));
+    }
+
+    [Fact]
     public void All_that_a_conf_says_comes_back()
     {
         string keys = $"network=private\naddress=10.77.0.9\npublish=8080:80\npublish=53:53/udp\nallowfrom={Id}\nallowfrom=10.0.0.0/8\n";

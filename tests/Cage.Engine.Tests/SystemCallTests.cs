@@ -43,6 +43,22 @@ public sealed class SystemCallTests
         Assert.True(compared > 300, $"only {compared} were compared");
     }
 
+    /// <summary>From 424 on every call has the same number everywhere (scripts/syscall.tbl); none was left out up to the last one known.</summary>
+    [Fact]
+    public void New_calls_are_all_there_with_one_number_for_all()
+    {
+        const int FirstCommon = 424, Last = 470;
+        List<int> numbers = [];
+        SystemCallReader reader = new(SystemCallTable.Text, 0);
+        while (reader.Next())
+        {
+            if (reader.X64 < FirstCommon && reader.Arm64 < FirstCommon) continue;
+            Assert.True(reader.X64 == reader.Arm64, $"{Encoding.UTF8.GetString(reader.Name)} is {reader.X64} and {reader.Arm64}");
+            numbers.Add(reader.X64);
+        }
+        Assert.Equal(Enumerable.Range(FirstCommon, Last - FirstCommon + 1), numbers.Order());
+    }
+
     [Fact]
     public void No_number_stands_twice()
     {

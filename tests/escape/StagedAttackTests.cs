@@ -15,7 +15,13 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
         "| keys of the caller and of the host's root | no | no | holds |",
         "| mount target that is a link out, or becomes one | holds | holds | holds |",
         "| fake /proc before the hidden files | – | no | holds |",
+        "| fake /dev/null and /dev/pts under the covers | – | no | holds |",
+        "| `..` and mounts that lead back to the old root | holds | holds | holds |",
         "| another device than the one given | – | – | holds |",
+        "| ioctl on a device given, to get at a disk | no | no | holds |",
+        "| fork bomb, with `--processes` | holds | holds | holds |",
+        "| memory hog, with `--memory` | holds | holds | holds |",
+        "| /dev/shm filled, with `--memory` | holds | holds | holds |",
     ];
 
     public static TheoryData<string> Isolations => CageTest.Isolations;
@@ -135,6 +141,42 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
     }
 
     [CageFact]
+    public void WhatCoversByPathIsLedAstray()
+    {
+        string root = Plain();
+        string Cover(string device) => $"cd {root}; mkdir -p proc dev/pts; mount -t proc proc proc; mount -t tmpfs tmpfs dev; mkdir dev/pts; mount -t devpts devpts dev/pts; {device}; mount --bind dev/null proc/timer_list; exec chroot . /attack/fake_cover /proc/timer_list";
+        Assert.Equal(0, scene.Store.PrivateShell(Cover("ln -s /proc/sys/kernel/core_pattern dev/null")).Status);
+        Held(scene.Store.PrivateShell(Cover("mknod dev/null c 1 3")));
+    }
+
+    /// <summary>CVE-2025-31133 and CVE-2025-52565: the device that covers, and the terminals, where the cage's own /dev leads elsewhere.</summary>
+    [CageTheory]
+    [InlineData("pivot", 0)]
+    [InlineData("jail", 1)]
+    public void AFakeDevIsNotWhatCovers(string isolation, int status)
+    {
+        string id = scene.Store.Stopped(isolation, "faked"), root = $"{scene.Store.Data}/{id}.w/root";
+        scene.Arm(root);
+        Shell.Run("cd \"$root\"; mkdir elsewhere; ln -s /proc/sys/kernel/core_pattern elsewhere/null; ln -s /attack elsewhere/pts; rmdir dev 2>/dev/null || true; ln -sT /elsewhere dev", ("root", root));
+        scene.Store.Cage("start", id).Silently();
+        Assert.Equal((isolation, status), (isolation, scene.Store.Cage("exec", id, "--", "/attack/fake_cover", "/proc/timer_list").Status));
+        scene.Store.Cage("remove", "--force", id).Ended(0);
+    }
+
+    [CageFact]
+    public void AnOldRootThatIsKeptLeadsOut()
+    {
+        string root = Plain();
+        Outcome outcome = scene.Store.PrivateShell(
+            $"mount --bind {root} {root}; cd {root}; mkdir -p old proc; mount -t proc proc proc; pivot_root . old; exec /attack/old_root {scene.Secret} {scene.Token}");
+        Assert.Equal(0, outcome.Status);
+    }
+
+    [CageTheory]
+    [MemberData(nameof(Isolations))]
+    public void NothingLeadsBackToTheOldRoot(string isolation) => Held(scene.Store.Cage("exec", isolation, "--", "/attack/old_root", scene.Secret, scene.Token));
+
+    [CageFact]
     public void ADeviceGivenIsThatOneAndNoOther()
     {
         string id = scene.Make("given", "jail", "--device loop-control");
@@ -145,6 +187,42 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
         scene.Store.New("odd", "--base", "host", "--device", "no-such-device");
         scene.Store.Cage("start", "odd").Failed(1, "/dev/no-such-device", "ENOENT");
         scene.Store.Cage("remove", "odd").Ended(0);
+    }
+
+    [CageTheory]
+    [InlineData("chroot", "", 0)]
+    [InlineData("pivot", "", 0)]
+    [InlineData("jail", "--cap-add MKNOD", 0)]
+    [InlineData("jail", "", 1)]
+    public void ADeviceGivenLeadsToNoOtherByItsIoctl(string isolation, string guardOff, int status)
+    {
+        string id = scene.Make("given", isolation, $"--device loop-control {guardOff}");
+        Outcome outcome = scene.Store.Cage("exec", id, "--", "/attack/loop_device");
+        scene.Store.Cage("remove", "--force", id).Ended(0);
+        Assert.Equal((status, status == 1 ? "held: mknod: Operation not permitted\n" : ""), (outcome.Status, outcome.Output));
+    }
+
+    /// <summary>What uses up the host's memory and processes where nothing forbids it does so in no cage that has limits.</summary>
+    [CageTheory]
+    [MemberData(nameof(Isolations))]
+    public void ACageWithLimitsUsesUpWhatItHasAndNoMore(string isolation)
+    {
+        string id = scene.Make("bounded", isolation, "--memory 48M --swap 0 --processes 40");
+        try
+        {
+            foreach (string[] attack in (string[][])[["fork_bomb", "100"], ["memory_hog", "128"], ["fill_shared_memory", "128"]])
+            {
+                Assert.Equal(0, Attack(isolation, attack).Status);
+                Outcome bounded = Attack(id, attack);
+                // The kernel ends what needs more memory; fork says no.
+                Assert.True(bounded.Status is 1 or 137, $"{string.Join(' ', attack)}: {bounded.Status} {bounded.Output}{bounded.Error}");
+            }
+        }
+        finally
+        {
+            scene.Store.Cage("remove", "--force", id).Ended(0);
+        }
+        Outcome Attack(string cage, string[] words) => scene.Store.Cage(["exec", cage, "--", $"/attack/{words[0]}", words[1]]);
     }
 
     private string Relative => scene.Secret[1..];

@@ -9,9 +9,6 @@ namespace Cage.Engine.Exposure;
 /// <summary>Finds what of the host can be reached from inside a cage: from what it was given and, while it runs, from what the kernel says of it.</summary>
 internal sealed class ExposureFinder(CageInfo cage, LayerChain layers)
 {
-    /// <summary>What else would let a bind of it change or take over the host.</summary>
-    private static readonly string[] _vital = ["/", "/boot", "/dev", "/etc", "/lib", "/proc", "/root", "/sbin", "/sys", "/usr", "/var"];
-
     private readonly List<CageExposure> _found = [];
 
     private CageRecord Record => cage.Record;
@@ -51,7 +48,7 @@ internal sealed class ExposureFinder(CageInfo cage, LayerChain layers)
         {
             FileStatus? source = Files.Status(bind.Source);
             bool isSocket = source is { IsSocket: true };
-            ExposureRisk risk = isSocket || (!bind.IsReadOnly && _vital.Contains(bind.Source)) ? ExposureRisk.High : bind.IsReadOnly ? ExposureRisk.Low : ExposureRisk.Medium;
+            ExposureRisk risk = isSocket || (!bind.IsReadOnly && HostPlaces.Vital.Contains(bind.Source)) ? ExposureRisk.High : bind.IsReadOnly ? ExposureRisk.Low : ExposureRisk.Medium;
             string what = isSocket ? "who listens there can be asked for anything" : bind.IsReadOnly ? "can be read" : "can be changed";
             Add(risk, isSocket ? "Socket" : "File", bind.Source, $"{what}, as {bind.Target}", isSocket || bind.IsReadOnly ? $"no --bind {bind}" : $"--bind {bind with { IsReadOnly = true }}");
             if (bind.AllowsDevices) Add(ExposureRisk.High, "Device", bind.Source, "device nodes in it work", $"--bind {bind with { AllowsDevices = false }}");

@@ -30,14 +30,17 @@ internal sealed class AddressPool(StoreSettings settings)
     public CageNetwork Assign(CageNetwork network, Guid id, IEnumerable<CageRecord> others)
     {
         if (network.Mode != NetworkMode.Private) return network with { Address = null };
-        Dictionary<string, CageRecord> taken = [];
+        Dictionary<string, string> taken = [];
         foreach (CageRecord other in others)
-            if (other.Id != id && other.Network.Address is string used) taken.TryAdd(used, other);
+            if (other.Id != id && other.Network.Address is string used) taken.TryAdd(used, $"\"{other.Name}\" ({other.Id})");
+        // Of those that are not kept, and of other stores.
+        foreach (var (address, owner) in PrivateNetwork.Routes())
+            if (owner != new PrivateNetwork(id).Interface) taken.TryAdd(address, $"what is behind {owner}");
         if (network.Address is string wished)
         {
             if (wished == Gateway) throw new CageException(CageError.CageArgumentInvalid, $"{wished} is the host's own end of the private networks.", "Choose another address.", wished);
-            return taken.TryGetValue(wished, out CageRecord? owner)
-                ? throw new CageException(CageError.CageArgumentInvalid, $"{wished} is the address of \"{owner.Name}\" ({owner.Id}).", "Choose another address, or leave it out.", wished)
+            return taken.TryGetValue(wished, out string? owner)
+                ? throw new CageException(CageError.CageArgumentInvalid, $"{wished} is the address of {owner}.", "Choose another address, or leave it out.", wished)
                 : network;
         }
         uint last = First + (uint)((1UL << (32 - _network.PrefixLength)) - 2);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using Cage.Engine.State;
 using Cage.Engine.Store;
 using Cage.Interop;
 
@@ -29,9 +28,9 @@ internal static class NetworkCheck
 
     private static void RefusePort(CageStore store, CageRecord record, PublishedPort port)
     {
-        foreach (CageRecord other in store.ReadAll())
-            if (other.Id != record.Id && other.Network.Ports.Any(port.Collides) && CageInfo.Of(store.Settings, other).State != CageState.Stopped)
-                throw Problem(record, $"port {port} is published by \"{other.Name}\" (EADDRINUSE)", "Publish another one, or stop that cage.");
+        foreach (var (id, published) in PrivateNetwork.Published())
+            if (id != record.Id && published.Collides(port))
+                throw Problem(record, $"port {port} is published by {(store.Get(id) is CageRecord other ? $"\"{other.Name}\"" : $"{id}, a cage that is not kept or of another store")} (EADDRINUSE)", "Publish another one, or stop that cage.");
         if (IsTaken(port))
             throw Problem(record, $"a process of the host listens on port {port.HostPort}/{port.Protocol} (EADDRINUSE)", "Publish another one; ss -lntup names who has it.");
     }

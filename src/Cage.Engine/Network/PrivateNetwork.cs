@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net;
 using System.Text;
 using Cage.Engine.Store;
 using Cage.Interop;
@@ -21,6 +23,29 @@ internal sealed class PrivateNetwork(Guid id)
 
     /// <summary>Whether anything of it is there.</summary>
     public bool Exists => Interfaces().Contains(Interface) || (NetworkTool.IsThere("nft") && NetworkTool.Run(["nft", "list", "table", "ip", Table]).Status == 0);
+
+    /// <summary>The addresses that lead to cages now, with the interface that each is behind, from the host's own routes.</summary>
+    public static IEnumerable<(string Address, string Interface)> Routes() =>
+        from line in File.ReadLines("/proc/thread-self/net/route").Skip(1)
+        let fields = line.Split('\t')
+        // proc_net(5): interface, destination (hexadecimal, in the machine's order), …
+        where fields[0].Length == NameLength && fields[0].StartsWith(Prefix, StringComparison.Ordinal)
+        select (new IPAddress(uint.Parse(fields[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToString(), fields[0]);
+
+    /// <summary>The ports that lead to cages now, with the id of each, from the rules that are in force.</summary>
+    public static IEnumerable<(Guid Id, PublishedPort Port)> Published()
+    {
+        HashSet<string> there = Interfaces();
+        foreach (string name in Tables())
+        {
+            Guid id = Guid.ParseExact(name[TablePrefix.Length..], "N");
+            if (!there.Contains(new PrivateNetwork(id).Interface)) continue;
+            // "fib daddr type local tcp dport 8080 dnat to 10.77.0.2:80", or "ip daddr 192.0.2.1 tcp dport …", as the chain "in" has them.
+            foreach (string line in NetworkTool.Run(["nft", "-n", "list", "chain", "ip", name, "in"]).Output.Split('\n'))
+                if (line.Trim().Split(' ') is [.. string[] before, "tcp" or "udp", "dport", string port, "dnat", "to", string to] words && to.Split(':') is [_, string inside])
+                    yield return (id, new PublishedPort(before is ["ip", "daddr", string address] ? address : null, ushort.Parse(port, CultureInfo.InvariantCulture), ushort.Parse(inside, CultureInfo.InvariantCulture), words[^6]));
+        }
+    }
 
     /// <summary>Joins the network of a cage's init with the host's.</summary>
     /// <param name="network">What it is to be; it has an address.</param>
@@ -63,11 +88,16 @@ internal sealed class PrivateNetwork(Guid id)
     private static void Sweep()
     {
         HashSet<string> there = Interfaces();
-        foreach (string line in NetworkTool.Run(["nft", "list", "tables", "ip"]).Output.Split('\n'))
-            if (line.Split(' ') is ["table", "ip", string table] && table.StartsWith(TablePrefix, StringComparison.Ordinal) && Guid.TryParseExact(table[TablePrefix.Length..], "N", out Guid other) &&
-                !there.Contains(new PrivateNetwork(other).Interface))
-                NetworkTool.Run(["nft", "delete", "table", "ip", table]);
+        foreach (string table in Tables())
+            if (!there.Contains(new PrivateNetwork(Guid.ParseExact(table[TablePrefix.Length..], "N")).Interface)) NetworkTool.Run(["nft", "delete", "table", "ip", table]);
     }
+
+    /// <summary>The names of all our tables.</summary>
+    private static IEnumerable<string> Tables() =>
+        from line in NetworkTool.Run(["nft", "list", "tables", "ip"]).Output.Split('\n')
+        let name = line.Split(' ') is ["table", "ip", string table] ? table : ""
+        where name.StartsWith(TablePrefix, StringComparison.Ordinal) && Guid.TryParseExact(name.AsSpan(TablePrefix.Length), "N", out _)
+        select name;
 
     /// <summary>The interfaces of our own network namespace; /sys would show those of whoever mounted it.</summary>
     private static HashSet<string> Interfaces() =>

@@ -48,9 +48,8 @@ internal static class StartPlanner
         {
             yield return StartInit(record);
             yield return new RecordInit(InitHint.PathOf(settings, record.Id), record.Id);
-            string gateway = record.Network.Mode == NetworkMode.Private ? new AddressPool(settings).Gateway : "";
-            HostResolver resolver = OwnsResolver(record.RootPath) ? HostResolver.None : gateway.Length > 0 ? HostResolver.Reachable(gateway) : HostResolver.Plain();
-            if (gateway.Length > 0) yield return new ConnectNetwork(record.Id, record.Network, gateway, allowed, resolver.Loopback);
+            var (connection, resolver) = Network(settings, record, allowed, OwnsResolver(record.RootPath));
+            if (connection is not null) yield return connection;
             foreach (Step step in Enter(settings, record, [RootOf(record, findLayers(), readOnly)], resolver)) yield return step;
         }
         if (record.Start.Length > 0) yield return new RunStartScript($"{record.Path}/{record.Start}");
@@ -69,7 +68,8 @@ internal static class StartPlanner
     /// <param name="store">Where the layers are.</param>
     /// <param name="record">The cage; its own base is not looked at.</param>
     /// <param name="bases">Finds the cages below it, the topmost first.</param>
-    public static IEnumerable<Step> ForEphemeral(CageStore store, CageRecord record, Func<IReadOnlyList<Guid>> bases)
+    /// <param name="allowed">The addresses that may reach its private network.</param>
+    public static IEnumerable<Step> ForEphemeral(CageStore store, CageRecord record, Func<IReadOnlyList<Guid>> bases, IReadOnlyList<string> allowed)
     {
         yield return new MakeControlGroup(record.Id, Held: true);
         if (!record.Limits.IsEmpty) yield return new SetLimits(record.Id, record.Limits, Held: true);
@@ -82,7 +82,17 @@ internal static class StartPlanner
             new MountScratch(scratch),
             new MountOverlay(layers.Roots, $"{scratch}/{MountScratch.Upper}", $"{scratch}/{MountScratch.Work}", $"{scratch}/{MountScratch.MountPoint}", Attributes: RootAttributes(record)),
         ];
-        foreach (Step step in Enter(store.Settings, record, roots, HostResolver.Plain())) yield return step;
+        var (connection, resolver) = Network(store.Settings, record, allowed, ownsResolver: false);
+        if (connection is not null) yield return connection;
+        foreach (Step step in Enter(store.Settings, record, roots, resolver)) yield return step;
+    }
+
+    /// <summary>The step that joins a private network with the host's, null where there is none, and how names are found.</summary>
+    private static (ConnectNetwork? Connection, HostResolver Resolver) Network(StoreSettings settings, CageRecord record, IReadOnlyList<string> allowed, bool ownsResolver)
+    {
+        string? gateway = record.Network.Mode == NetworkMode.Private ? new AddressPool(settings).Gateway : null;
+        HostResolver resolver = ownsResolver ? HostResolver.None : gateway is null ? HostResolver.Plain() : HostResolver.Reachable(gateway);
+        return (gateway is null ? null : new ConnectNetwork(record.Id, record.Network, gateway, allowed, resolver.Loopback), resolver);
     }
 
     private static StartInit StartInit(CageRecord record) => record.Isolation == CageIsolation.Jail

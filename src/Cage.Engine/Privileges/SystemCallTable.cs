@@ -48,12 +48,12 @@ internal static class SystemCallTable
             pkey_mprotect 329 288, pkey_alloc 330 289, pkey_free 331 290, statx 332 291, io_pgetevents 333 292, rseq 334 293, uretprobe 335 -, uprobe 336 -,
             pidfd_send_signal 424 424, pidfd_open 434 434, close_range 436 436, openat2 437 437, pidfd_getfd 438 438, faccessat2 439 439, process_madvise 440 440,
             epoll_pwait2 441 441, landlock_create_ruleset 444 444, landlock_add_rule 445 445, landlock_restrict_self 446 446, memfd_secret 447 447,
-            process_mrelease 448 448, futex_waitv 449 449, map_shadow_stack 453 453, futex_wake 454 454, futex_wait 455 455, futex_requeue 456 456, statmount 457 457,
-            listmount 458 458, lsm_get_self_attr 459 459, lsm_set_self_attr 460 460, lsm_list_modules 461 461, mseal 462 462, setxattrat 463 463, getxattrat 464 464,
+            process_mrelease 448 448, futex_waitv 449 449, fchmodat2 452 452, map_shadow_stack 453 453, futex_wake 454 454, futex_wait 455 455, futex_requeue 456 456,
+            statmount 457 457, listmount 458 458, lsm_get_self_attr 459 459, lsm_set_self_attr 460 460, lsm_list_modules 461 461, mseal 462 462, setxattrat 463 463, getxattrat 464 464,
             listxattrat 465 465, removexattrat 466 466, file_getattr 468 468, file_setattr 469 469, listns 470 470
         deny:
             modify_ldt 154 -, nfsservctl 180 42, lookup_dcookie 212 18, add_key 248 217, request_key 249 218, keyctl 250 219, userfaultfd 323 282, io_uring_setup 425 425,
-            io_uring_enter 426 426, io_uring_register 427 427
+            io_uring_enter 426 426, io_uring_register 427 427, cachestat 451 451
         absent:
             uselib 134 -, ustat 136 -, sysfs 139 -, _sysctl 156 -, create_module 174 -, get_kernel_syms 177 -, query_module 178 -, getpmsg 181 -, putpmsg 182 -,
             afs_syscall 183 -, tuxcall 184 -, security 185 -, set_thread_area 205 -, get_thread_area 211 -, epoll_ctl_old 214 -, epoll_wait_old 215 -, vserver 236 -,

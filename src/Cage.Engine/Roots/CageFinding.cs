@@ -23,12 +23,15 @@ public enum FindingKind
 
     /// <summary>It has the hash of a password.</summary>
     Password,
+
+    /// <summary>Settings that undo each other, or that together lead to the host.</summary>
+    Danger,
 }
 
-/// <summary>Something about a cage's files that an administrator should know.</summary>
+/// <summary>Something about a cage's files or settings that an administrator should know.</summary>
 /// <param name="Cage">The cage's name.</param>
 /// <param name="CageId">The cage's id.</param>
-/// <param name="Path">The file, as seen in the cage.</param>
+/// <param name="Path">The file, as seen in the cage; of a Danger the settings, as they stand in cage.conf.</param>
 /// <param name="Kind">What it is.</param>
 /// <param name="Message">The same in words.</param>
 public sealed record CageFinding(string Cage, Guid CageId, string Path, FindingKind Kind, string Message)

@@ -21,6 +21,7 @@ public sealed class EphemeralCage : IDisposable
     {
         if (Info.Record.Isolation != Store.CageIsolation.Jail) CageProcesses.Kill(Info);
         _host.EndInit();
+        if (Info.Record.Network.Mode == Store.NetworkMode.Private) new Network.PrivateNetwork(Info.Id).Disconnect();
         bool limited = !Info.Record.Limits.IsEmpty;
         if (limited) LegacyGroups.Remove(Info.Id);
         bool last = ControlGroup.Of(Info.Id)?.Remove() ?? true;

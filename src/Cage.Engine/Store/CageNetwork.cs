@@ -22,6 +22,9 @@ public sealed record CageNetwork
     /// <summary>The host's own.</summary>
     public static readonly CageNetwork Host = new();
 
+    /// <summary>What is wrong with an IPv6 address wherever one is given.</summary>
+    internal const string NoIPv6 = "it is an IPv6 address, and private networks have IPv4 alone (docs/network.md)";
+
     /// <summary>Which kind.</summary>
     public NetworkMode Mode { get; init; }
 
@@ -42,8 +45,16 @@ public sealed record CageNetwork
     public string? Problem(CageIsolation isolation) =>
         Mode != NetworkMode.Host && isolation != CageIsolation.Jail ? "only a Jail has a network of its own"
         : Mode != NetworkMode.Private && (Address is not null || Ports.Count > 0 || AllowedFrom.Count > 0) ? "address, publish and allowfrom go with the private network only"
+        : Address?.Contains(':') == true ? $"\"{Address}\" is not to be had: {NoIPv6}"
         : Address is not null && !IsUsable(Address) ? $"\"{Address}\" is not an IPv4 address that a host can have"
         : null;
+
+    /// <summary>Whether a word for who may reach a cage is meant as an address or a network, and not as a cage.</summary>
+    public static bool IsAddress(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Contains(':') || (text.Contains('.') && char.IsAsciiDigit(text[0]));
+    }
 
     /// <summary>Understands who may reach a cage: an id, an address, or an address with the length of its network.</summary>
     /// <exception cref="FormatException">It is none of these.</exception>
@@ -51,7 +62,7 @@ public sealed record CageNetwork
     {
         if (Guid.TryParseExact(text, "D", out Guid id)) return id.ToString("D");
         if (IPNetwork.TryParse(text.Contains('/') ? text : $"{text}/32", out IPNetwork network) && network.BaseAddress.AddressFamily == AddressFamily.InterNetwork && network.BaseAddress.ToString() == text.Split('/')[0]) return text;
-        throw new FormatException("it is neither a cage nor an IPv4 address or network, such as 192.168.0.0/16");
+        throw new FormatException(text.Contains(':') ? NoIPv6 : "it is neither a cage nor an IPv4 address or network, such as 192.168.0.0/16");
     }
 
     internal static CageNetwork From(ConfFile file, CageIsolation isolation, int mode)
@@ -95,6 +106,7 @@ public sealed record PublishedPort(string? Address, ushort HostPort, ushort Cage
     public static PublishedPort Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
+        if (text.Contains('[') || text.Contains("::", StringComparison.Ordinal)) throw new FormatException(CageNetwork.NoIPv6);
         string[] halves = text.Split('/');
         string[] parts = halves[0].Split(':');
         string protocol = halves.Length == 1 ? "tcp" : halves[1];

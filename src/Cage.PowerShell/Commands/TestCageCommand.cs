@@ -4,8 +4,8 @@ using Cage.Engine.State;
 
 namespace Cage.PowerShell.Commands;
 
-/// <summary>Test-Cage: tells what is not as it should be with the files in cages: copies that differ from the host's now, libraries that are missing, setuid files, passwords.
-/// It writes nothing where all is well.</summary>
+/// <summary>Test-Cage: tells what is not as it should be with cages: settings that together lead to the host, copies that differ from the host's now, libraries that are missing,
+/// setuid files, passwords. It writes nothing where all is well.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "Cage", DefaultParameterSetName = NameSet, HelpUri = CageHelp.Pages + "Test-Cage.md")]
 [OutputType(typeof(CageFinding))]
 public sealed class TestCageCommand : CageQueryCmdlet

@@ -5,7 +5,7 @@ namespace Cage.Cli.Tests;
 public sealed class NetworkTests : CageTest
 {
     /// <summary>The host is 192.0.2.1, the world 192.0.2.2; $live is a base. Ends what it started.</summary>
-    private const string Stage = """
+    internal const string Stage = """
         # What is started so ends with this shell, even when that is killed.
         alone='setpriv --pdeathsig KILL'
         trap 'kill $(jobs -p) 2>/dev/null || :' EXIT

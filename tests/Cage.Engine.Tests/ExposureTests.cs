@@ -59,7 +59,7 @@ public sealed class ExposureTests(SmallRoot root) : IClassFixture<SmallRoot>, ID
         using (_test.Start(pivot)) Assert.Superset(new HashSet<string> { "High Kernel /proc/sys", "High Kernel /sys", "High Capability CAP_SYS_ADMIN", "Medium Namespace user" }, Of(pivot).ToHashSet());
         CageRecord jail = NewCage(new NewCage { Name = "jail" });
         using RunningCage running = _test.Start(jail);
-        Assert.DoesNotContain("High Kernel /sys", Of(jail));
+        Assert.DoesNotContain(Of(jail), item => item.StartsWith("High", StringComparison.Ordinal));
         // What is told of it is what its processes have.
         ulong bounding = Convert.ToUInt64(File.ReadLines($"/proc/{running.Info.ProcessId}/status").First(line => line.StartsWith("CapBnd", StringComparison.Ordinal)).Split('\t')[1], 16);
         Assert.Equal((bounding >> 21 & 1) != 0, Of(jail).Contains("High Capability CAP_SYS_ADMIN"));

@@ -49,6 +49,8 @@ internal sealed class RunningExposure(CageInfo cage, int pid, Action<ExposureRis
         IReadOnlyList<CageMount> mounts = CageMount.Of(cage);
         foreach ((string path, string reason) in ((string, string)[])[("/proc/sys", "settings of the kernel can be changed"), ("/proc/sysrq-trigger", "the host can be restarted"), ("/sys", "settings of the kernel and its devices can be changed")])
         {
+            // What the kernel lacks cannot be written to: not every one has sysrq.
+            if (Files.Status($"/proc/{pid}/root{path}") is null) continue;
             // The mount that lies nearest above the path, the last of several, is the one that counts.
             CageMount? at = mounts.Where(mount => mount.Target == "/" || MountHolders.IsBeneath(path, mount.Target)).OrderBy(mount => mount.Target.Length).LastOrDefault();
             if (at is { Type: "proc" or "sysfs" } && !at.Options.Split(',').Contains("ro")) add(ExposureRisk.High, "Kernel", path, reason, "--isolation jail");

@@ -61,7 +61,7 @@ Describe 'Examples that are run' -Skip:(-not $isRoot) {
     BeforeAll {
         Import-Module "$PSScriptRoot/CageTest.psm1" -Force
         $store = New-TestStore
-        $global:root = $store.Root
+        $root = $store.Root
         $conf = Get-Content $env:CAGE_CONF
         $paths = $env:PSModulePath
         # A job of an example loads the module by its name.
@@ -82,7 +82,6 @@ Describe 'Examples that are run' -Skip:(-not $isRoot) {
     }
     AfterAll {
         $env:PSModulePath = $paths
-        Remove-Variable root -Scope Global
         Remove-TestStore $store
     }
 

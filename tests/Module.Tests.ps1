@@ -204,7 +204,7 @@ Describe 'Pipelines' -Skip:(-not $isRoot) {
         $PSStyle.OutputRendering = 'PlainText'
         try {
             foreach ($format in 'Format-Table', 'Format-Wide', 'Out-Default') {
-                $lines = Invoke-Expression $_ | ForEach-Object { $_ } | & ($format -eq 'Out-Default' ? { $input } : { $input | & $format }) | Out-String -Stream -Width 120
+                $lines = & ([scriptblock]::Create($_)) | ForEach-Object { $_ } | & ($format -eq 'Out-Default' ? { $input } : { $input | & $format }) | Out-String -Stream -Width 120
                 ($lines | Measure-Object Length -Maximum).Maximum | Should -BeLessOrEqual 120
                 $lines | Should -Not -Match "`e"
             }

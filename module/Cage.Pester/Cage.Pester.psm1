@@ -15,7 +15,7 @@ function Resolve-Cage($Actual) {
     $found[0]
 }
 
-function New-Verdict([bool] $Holds, [bool] $Negate, [string] $Because, [string] $Wanted, [string] $Found) {
+function ConvertTo-Verdict([bool] $Holds, [bool] $Negate, [string] $Because, [string] $Wanted, [string] $Found) {
     $succeeded = $Holds -ne $Negate
     $reason = if ($Because) { " because $Because," } else { '' }
     [pscustomobject]@{
@@ -24,29 +24,30 @@ function New-Verdict([bool] $Holds, [bool] $Negate, [string] $Because, [string] 
     }
 }
 
-function Should-BeRunningCage($ActualValue, [switch] $Negate, [string] $Because) {
+function Test-RunningCage($ActualValue, [switch] $Negate, [string] $Because) {
     $cage = Resolve-Cage $ActualValue
-    New-Verdict ($cage.State -eq 'Running') $Negate $Because "the cage '$cage' to run" "it is $($cage.State)"
+    ConvertTo-Verdict ($cage.State -eq 'Running') $Negate $Because "the cage '$cage' to run" "it is $($cage.State)"
 }
 
-function Should-HaveCageFile($ActualValue, [string] $Path, [string] $WithContent, [switch] $Negate, [string] $Because) {
+function Test-CageFile($ActualValue, [string] $Path, [string] $WithContent, [switch] $Negate, [string] $Because) {
     $cage = Resolve-Cage $ActualValue
     if (-not $cage.RootPath) { throw "The cage '$cage' does not run: its files cannot be seen." }
     $content = [Cage.PowerShell.CageView]::ReadFile($cage, $Path)
     if ($WithContent) {
         $found = $null -eq $content ? 'it is not there' : "it is: $content"
-        New-Verdict ($null -ne $content -and $content -match $WithContent) $Negate $Because "$Path in the cage '$cage' to match '$WithContent'" $found
+        ConvertTo-Verdict ($null -ne $content -and $content -match $WithContent) $Negate $Because "$Path in the cage '$cage' to match '$WithContent'" $found
     }
-    else { New-Verdict ($null -ne $content) $Negate $Because "the cage '$cage' to have $Path" ($null -eq $content ? 'it is not there' : 'it is there') }
+    else { ConvertTo-Verdict ($null -ne $content) $Negate $Because "the cage '$cage' to have $Path" ($null -eq $content ? 'it is not there' : 'it is there') }
 }
 
-function Should-HaveCageProcess($ActualValue, [string] $Name, [switch] $Negate, [string] $Because) {
+function Test-CageProcess($ActualValue, [string] $Name, [switch] $Negate, [string] $Because) {
     $cage = Resolve-Cage $ActualValue
     $running = @(Get-CageProcess -Id $cage.Id)
     $found = @($running | Where-Object Name -Like $Name)
-    New-Verdict ($found.Count -gt 0) $Negate $Because "the cage '$cage' to have a process '$Name'" "it has $($running.Name -join ', ')"
+    ConvertTo-Verdict ($found.Count -gt 0) $Negate $Because "the cage '$cage' to have a process '$Name'" "it has $($running.Name -join ', ')"
 }
 
-foreach ($operator in 'BeRunningCage', 'HaveCageFile', 'HaveCageProcess') {
-    Add-ShouldOperator -Name $operator -InternalName "Should-$operator" -Test (Get-Item "function:Should-$operator").ScriptBlock
+$operators = @{ BeRunningCage = 'Test-RunningCage'; HaveCageFile = 'Test-CageFile'; HaveCageProcess = 'Test-CageProcess' }
+foreach ($name in $operators.Keys) {
+    Add-ShouldOperator -Name $name -InternalName $operators[$name] -Test (Get-Item "function:$($operators[$name])").ScriptBlock
 }

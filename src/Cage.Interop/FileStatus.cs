@@ -35,6 +35,9 @@ public readonly record struct FileStatus(
     /// <summary>Whether it is a node of a character device.</summary>
     public bool IsCharacterDevice => (Mode & Files.S_IFMT) == Files.S_IFCHR;
 
+    /// <summary>Whether anybody may execute it, by its mode.</summary>
+    public bool IsExecutable => (Mode & 0x49) != 0;
+
     /// <summary>Whether it is a directory.</summary>
     public bool IsDirectory => (Mode & Files.S_IFMT) == Files.S_IFDIR;
 

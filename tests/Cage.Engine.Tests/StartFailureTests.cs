@@ -141,7 +141,7 @@ public sealed class StartFailureTests(SmallRoot root) : SmallRootTests(root)
     public void A_stage_program_that_is_missing_or_none_is_told()
     {
         CageRecord record = NewCage(CageIsolation.Jail);
-        foreach (var (path, what) in new[] { ("/nonexistent/cage", "ENOENT"), ("/etc/passwd", "EACCES"), ("/bin/true", "before it was ready") })
+        foreach (var (path, what) in new[] { ("/nonexistent/cage", "ENOENT"), ("/etc/hosts", "ENOEXEC"), ("/bin/true", "before it was ready") })
         {
             using StageBinary stage = new(path);
             CageException e = Assert.Throws<CageException>(() => new CageEngine(_test.Settings, stage).Start(record));

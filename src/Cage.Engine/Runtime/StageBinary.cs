@@ -3,7 +3,8 @@ using Cage.Interop;
 namespace Cage.Engine.Runtime;
 
 /// <summary>The <c>cage</c> program as a cage's init executes it: through a detached read-only mount of that one file, so that a cage
-/// cannot write to the host's copy by way of /proc/1/exe (CVE-2019-5736). Where that cannot be had, a sealed copy in memory.</summary>
+/// cannot write to the host's copy by way of /proc/1/exe (CVE-2019-5736). Where that cannot be had, or the file has lost its mode (Publish-PSResource
+/// and NuGet's tools drop it), a sealed copy in memory.</summary>
 public sealed class StageBinary : IDisposable
 {
     private const string Running = "/proc/self/exe";
@@ -30,8 +31,9 @@ public sealed class StageBinary : IDisposable
 
     private Descriptor Shield()
     {
-        if (Files.StatusFollowed(_path) is null)
+        FileStatus status = Files.StatusFollowed(_path) ??
             throw new CageException(CageError.CageStartFailed, $"{_path}: the cage program is not there (ENOENT).", "Install it again, or build it with build.sh.", _path);
+        if (!status.IsExecutable) return CopyToMemory();
         try
         {
             Descriptor mount = Mounts.CloneTree(_path);
@@ -40,8 +42,13 @@ public sealed class StageBinary : IDisposable
         }
         catch (LinuxException e) when (e.Number is Errno.EINVAL or Errno.ENOSYS)
         {
-            using Descriptor file = Files.Open(_path, Files.O_RDONLY);
-            return Channels.SealedMemory("cage", Files.ReadAll(file, 64 << 20));
+            return CopyToMemory();
         }
+    }
+
+    private Descriptor CopyToMemory()
+    {
+        using Descriptor file = Files.Open(_path, Files.O_RDONLY);
+        return Channels.SealedMemory("cage", Files.ReadAll(file, 64 << 20));
     }
 }

@@ -37,6 +37,8 @@ public static class BootUnit
     internal static string Register(CageRecord cage, string command, string? conf)
     {
         RequireSystemd();
+        if (Files.StatusFollowed(command) is not { IsExecutable: true })
+            throw new CageException(CageError.CageHostUnsupported, $"systemd could not execute {command} (EACCES): it is not marked so.", $"The package that it came in lost its mode: chmod +x {command}", cage.Name);
         string path = $"{Folder}/{NameOf(cage)}";
         AtomicFile.Write(path, Encoding.UTF8.GetBytes(Text(cage, command, conf)));
         try

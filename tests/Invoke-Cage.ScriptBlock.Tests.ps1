@@ -134,6 +134,35 @@ Describe 'Invoke-Cage with a script block' -Skip:(-not $isRoot) {
             $first | Should -Be 1
             $null = $begun
         }
+        It 'waits for a script that is behind, and loses nothing' {
+            $state = [hashtable]::Synchronized(@{ Fed = 0 })
+            $shell = [powershell]::Create()
+            try {
+                $null = $shell.AddScript("param(`$State) Import-Module '$(Get-CageModulePath)'; 1..3000 | ForEach-Object { `$State.Fed = `$_; `$_ } | Invoke-Cage web { process { while (-not (Test-Path /tmp/go)) { Start-Sleep -Milliseconds 20 }; `$_ } }").AddArgument($state)
+                $running = $shell.BeginInvoke()
+                Wait-Until { $state.Fed -ge 256 } | Should -BeTrue
+                Start-Sleep -Seconds 1
+                $state.Fed | Should -BeLessOrEqual 257
+                Invoke-Cage web touch /tmp/go
+                $numbers = $shell.EndInvoke($running)
+                $numbers.Count | Should -Be 3000
+                ($numbers | Measure-Object -Sum).Sum | Should -Be 4501500
+                $shell.Streams.Error | Should -BeNullOrEmpty
+                $shell.Streams.Information | Should -BeNullOrEmpty
+            }
+            finally {
+                $shell.Dispose()
+                Invoke-Cage web rm -f /tmp/go
+            }
+        }
+        It 'hands on lists as lists, and nothing as nothing' {
+            (1, 2), $null, 3, @() | Invoke-Cage web { process { $null -eq $_ ? 'null' : "$($_.Count)" } } | Should -Be '2', 'null', '1', '0'
+        }
+        It 'stops where the script has enough' {
+            1..5000 | Invoke-Cage web { $input | Select-Object -First 2 } | Should -Be 1, 2
+            1..5000 | Invoke-Cage web { process { if ($_ -eq 3) { exit 4 } } }
+            $LASTEXITCODE | Should -Be 4
+        }
         It 'goes to each of several cages' {
             1..3 | Invoke-Cage web, pivot { ($input | Measure-Object -Sum).Sum } | Should -Be 6, 6
         }

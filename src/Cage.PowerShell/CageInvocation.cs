@@ -23,13 +23,13 @@ internal sealed record CageInvocation(PSCmdlet Cmdlet, CageEngine Engine, Invoke
     public CancellationToken Stop { get; init; }
 
     /// <summary>Begins it without input. A command runs in one cage.</summary>
-    public IRunning Open(IReadOnlyList<CageInfo> cages) => Line.Script is ScriptBlock script ? OpenScript(script, cages, null) : OpenCommand(cages[0], takesInput: false);
+    public IRunning Open(IReadOnlyList<CageInfo> cages) => Line.Script is ScriptBlock script ? OpenScript(script, cages, takesInput: false) : OpenCommand(cages[0], takesInput: false);
 
     /// <summary>Begins it with input, of which each cage of a script block gets all.</summary>
     /// <exception cref="CageException">CageAmbiguous: a command's input can go to one.</exception>
     public IRunning OpenWithInput(IReadOnlyList<CageInfo> cages)
     {
-        if (Line.Script is ScriptBlock script) return OpenScript(script, cages, []);
+        if (Line.Script is ScriptBlock script) return OpenScript(script, cages, takesInput: true);
         if (cages.Count == 1) return OpenCommand(cages[0], takesInput: true);
         string fit = string.Join(", ", cages.Select(cage => cage.Id));
         throw new CageException(CageError.CageAmbiguous, $"{cages.Count} cages fit, and input can go to one: {fit}.", "Give the id of the one that is meant.");
@@ -42,15 +42,15 @@ internal sealed record CageInvocation(PSCmdlet Cmdlet, CageEngine Engine, Invoke
         return new RunningCommand(Cmdlet, Engine, cage, Command, takesInput, Stop);
     }
 
-    private IRunning OpenScript(ScriptBlock script, IReadOnlyList<CageInfo> cages, PSDataCollection<PSObject>? input)
+    private IRunning OpenScript(ScriptBlock script, IReadOnlyList<CageInfo> cages, bool takesInput)
     {
         ScriptRequest request = new(Engine, script.ToString(), Line.Arguments, UsingValues.Of(script, Cmdlet.SessionState), Command)
         {
-            Input = input, ShowsCage = cages.Count > 1,
+            TakesInput = takesInput, ShowsCage = cages.Count > 1,
         };
         CageJob job = new(request.Script, [.. cages.Select(cage => new ScriptJob(request, cage, Label(cage, cages)))], ThrottleLimit);
         Cmdlet.WriteVerbose($"Running a script block in {job.Location} as {Command.User ?? "root"}, in {ThrottleLimit} at once.");
-        return AsJob ? new BackgroundScript(Cmdlet, job, input) : new RunningScript(Cmdlet, job, input, Stop);
+        return AsJob ? new BackgroundScript(Cmdlet, job, Stop) : new RunningScript(Cmdlet, job, Stop);
     }
 
     private static string Label(CageInfo cage, IReadOnlyList<CageInfo> cages) => cages.Count(other => other.Name == cage.Name) == 1 ? cage.Name : cage.Id.ToString("D");

@@ -99,7 +99,7 @@ public sealed class InvokeCageCommand : CageCmdlet
     protected override void ProcessRecord()
     {
         if (!IsGiven(nameof(InputObject))) return;
-        foreach (object? item in InputObject?.BaseObject is IList list and not byte[] ? list : new[] { InputObject })
+        foreach (object? item in InputObject?.BaseObject is IList list and not byte[] && IsMany(list) ? list : new[] { InputObject })
         {
             CageInfo? cage = Values.Unwrap(item) as CageInfo;
             if (!_isBegun) Begin(isTarget: cage is not null && !IsNamed && _line.MayLackNames);
@@ -126,6 +126,9 @@ public sealed class InvokeCageCommand : CageCmdlet
         if (disposing) _fed?.Dispose();
         base.Dispose(disposing);
     }
+
+    /// <summary>Whether a list is its items: as the lines of a command's input, or as cages. To a script block it is a list.</summary>
+    private bool IsMany(IList list) => _line.Script is null || (list.Count > 0 && list.Cast<object?>().All(item => Values.Unwrap(item) is CageInfo));
 
     /// <summary>What an empty pipeline leaves open: whether cages were to come, or input.</summary>
     private bool IsCage(string word)

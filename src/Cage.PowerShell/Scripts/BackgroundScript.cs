@@ -6,23 +6,27 @@ namespace Cage.PowerShell.Scripts;
 internal sealed class BackgroundScript : IRunning
 {
     private readonly PSCmdlet _cmdlet;
-    private readonly PSDataCollection<PSObject>? _input;
+    private readonly CancellationToken _cancellation;
     private CageJob? _job;
 
-    public BackgroundScript(PSCmdlet cmdlet, CageJob job, PSDataCollection<PSObject>? input)
+    public BackgroundScript(PSCmdlet cmdlet, CageJob job, CancellationToken cancellation)
     {
         _cmdlet = cmdlet;
         _job = job;
-        _input = input;
+        _cancellation = cancellation;
         job.Start();
     }
 
-    public void Feed(object? item) => _input!.Add(PSObject.AsPSObject(item));
+    public void Feed(object? item) => _job!.Feed(item, () =>
+    {
+        _cancellation.WaitHandle.WaitOne(10);
+        _cancellation.ThrowIfCancellationRequested();
+    });
 
     public int Finish()
     {
-        _input?.Complete();
         CageJob job = _job!;
+        job.CompleteInput();
         _job = null;
         _cmdlet.JobRepository.Add(job);
         _cmdlet.WriteObject(job);

@@ -57,6 +57,22 @@ public sealed class CageJob : Job
         for (int i = _running; i > 0; i--) new Thread(Work) { IsBackground = true, Name = Name }.Start();
     }
 
+    /// <summary>Gives an object to each, and waits until all but those that wait for their turn have come near to it.</summary>
+    /// <param name="item">The object.</param>
+    /// <param name="meanwhile">Is done while it waits, for a moment each time.</param>
+    internal void Feed(object? item, Action meanwhile)
+    {
+        foreach (ScriptJob child in _scripts)
+            if (!IsOver(child)) child.Input!.Add(item);
+        while (_scripts.Any(child => child.IsBehind)) meanwhile();
+    }
+
+    /// <summary>Nothing more comes.</summary>
+    internal void CompleteInput()
+    {
+        foreach (ScriptJob child in _scripts) child.Input?.Items.Complete();
+    }
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {

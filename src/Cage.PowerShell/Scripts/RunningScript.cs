@@ -9,18 +9,18 @@ namespace Cage.PowerShell.Scripts;
 /// <summary>A script block in cages joined to a cmdlet's pipeline: what the jobs' streams get is written as it comes, on the pipeline's thread.</summary>
 internal sealed class RunningScript : IRunning
 {
-    private readonly BlockingCollection<Action> _pending = [];
+    /// <summary>What is to be written. Where that is slow, the cages wait as well.</summary>
+    private readonly BlockingCollection<Action> _pending = new(1024);
+    private readonly CancellationTokenSource _end = new();
     private readonly ForcedRecords _forced;
     private readonly PSCmdlet _cmdlet;
     private readonly CageJob _job;
-    private readonly PSDataCollection<PSObject>? _input;
     private readonly CancellationToken _cancellation;
 
-    public RunningScript(PSCmdlet cmdlet, CageJob job, PSDataCollection<PSObject>? input, CancellationToken cancellation)
+    public RunningScript(PSCmdlet cmdlet, CageJob job, CancellationToken cancellation)
     {
         _cmdlet = cmdlet;
         _job = job;
-        _input = input;
         _cancellation = cancellation;
         _forced = new ForcedRecords(cmdlet.SessionState);
         foreach (ScriptJob child in job.ChildJobs.Cast<ScriptJob>()) Join(child);
@@ -33,24 +33,28 @@ internal sealed class RunningScript : IRunning
 
     public void Feed(object? item)
     {
-        _input!.Add(PSObject.AsPSObject(item));
+        _job.Feed(item, () =>
+        {
+            if (_pending.TryTake(out Action? write, 10, _cancellation)) write();
+        });
         while (_pending.TryTake(out Action? write)) write();
     }
 
     /// <summary>The status is 0 when it is for each, else the first other one in the order of the cages.</summary>
     public int Finish()
     {
-        _input?.Complete();
+        _job.CompleteInput();
         foreach (Action write in _pending.GetConsumingEnumerable(_cancellation)) write();
         return _job.ChildJobs.Cast<ScriptJob>().Select(child => child.ExitCode ?? 0).FirstOrDefault(status => status != 0);
     }
 
     public void Dispose()
     {
-        _input?.Complete();
+        _end.Cancel();
+        _job.CompleteInput();
         _job.Dispose();
-        _input?.Dispose();
         _forced.Dispose();
+        _end.Dispose();
     }
 
     private void Join(ScriptJob child)
@@ -67,8 +71,20 @@ internal sealed class RunningScript : IRunning
 
     private void Relay<T>(PSDataCollection<T> stream, Action<T> write)
     {
-        stream.DataAdding += (_, e) => _pending.Add(() => write((T)e.ItemAdded), CancellationToken.None);
+        stream.DataAdding += (_, e) => Post(() => write((T)e.ItemAdded));
         // It is on its way: the stream need not keep it as well.
         stream.DataAdded += (_, _) => stream.Clear();
+    }
+
+    /// <summary>On the threads of PowerShell's remoting. Once the end is near nobody writes any more, and what comes is dropped.</summary>
+    private void Post(Action write)
+    {
+        try
+        {
+            _pending.Add(write, _end.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+        }
     }
 }

@@ -28,6 +28,7 @@ public sealed class ScriptJob : Job
         _cage = cage;
         Location = shownAs;
         PSJobTypeName = CageJob.TypeName;
+        Input = request.TakesInput ? new ScriptInput() : null;
         Output.DataAdding += (_, e) => Tag((PSObject?)e.ItemAdded);
     }
 
@@ -51,6 +52,12 @@ public sealed class ScriptJob : Job
         BeginStop();
         CageJob.WaitFor(this);
     }
+
+    /// <summary>What the pipeline brings for it; null where that brings nothing.</summary>
+    internal ScriptInput? Input { get; }
+
+    /// <summary>Whether it runs and is to be given no more for the moment. One that waits for its turn keeps what it is given.</summary>
+    internal bool IsBehind => JobStateInfo.State == JobState.Running && Input!.IsBehind;
 
     /// <summary>Runs it. Returns when it has ended and its pwsh is gone.</summary>
     internal void Run()
@@ -102,6 +109,7 @@ public sealed class ScriptJob : Job
             _isDisposed = true;
             StopJob();
             _end.Dispose();
+            Input?.Dispose();
         }
         base.Dispose(disposing);
     }
@@ -117,7 +125,13 @@ public sealed class ScriptJob : Job
         shell.Streams.Warning = Warning;
         shell.Streams.Verbose = Verbose;
         shell.Streams.Debug = Debug;
-        shell.Streams.Information = Information;
+        using PSDataCollection<InformationRecord> told = [];
+        told.DataAdded += (_, _) =>
+        {
+            foreach (InformationRecord record in told.ReadAll())
+                if (Input?.Took(record) != true) Information.Add(record);
+        };
+        shell.Streams.Information = told;
         shell.Streams.Progress = Progress;
         lock (_gate)
         {
@@ -126,7 +140,7 @@ public sealed class ScriptJob : Job
         }
         try
         {
-            shell.Invoke(_request.Input, Output, new PSInvocationSettings { Host = host });
+            shell.EndInvoke(shell.BeginInvoke(Input?.Items, Output, new PSInvocationSettings { Host = host }, null, null));
         }
         finally
         {

@@ -17,8 +17,8 @@ internal sealed record ScriptRequest(CageEngine Engine, string Script, IReadOnly
     /// <summary>The parameter by which a remote PowerShell is handed the values of $using: (Invoke-Command's own way, since 5.0).</summary>
     private const string UsingParameter = "--%";
 
-    /// <summary>What the pipeline brings; each cage gets all of it. Null where there is none.</summary>
-    public PSDataCollection<PSObject>? Input { get; init; }
+    /// <summary>Whether the pipeline brings something; each cage gets all of it.</summary>
+    public bool TakesInput { get; init; }
 
     /// <summary>Whether results are to be shown with the cage that they come from.</summary>
     public bool ShowsCage { get; init; }
@@ -28,6 +28,7 @@ internal sealed record ScriptRequest(CageEngine Engine, string Script, IReadOnly
     {
         System.Management.Automation.PowerShell shell = System.Management.Automation.PowerShell.Create();
         shell.Runspace = runspace;
+        if (TakesInput) shell.AddScript(ScriptInput.Relay, useLocalScope: true);
         shell.AddScript(Script);
         foreach (object? argument in Arguments) shell.AddArgument(argument);
         if (Using.Count > 0) shell.AddParameter(UsingParameter, Using);

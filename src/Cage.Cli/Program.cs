@@ -2,7 +2,7 @@ using Cage.Cli;
 using Cage.Engine;
 using Cage.Interop;
 
-return Run(args);
+return Run(Host.Arguments(args));
 
 static int Run(string[] args)
 {

@@ -245,7 +245,9 @@ public static unsafe partial class Spawn
             for (int i = 0; i < texts.Count; i++)
             {
                 Pointer[i] = next;
-                next += Encoding.UTF8.GetBytes(texts[i], new Span<byte>(next, (int)(end - next)));
+                ReadOnlySpan<byte> bytes = PathText.Encode(texts[i]);
+                bytes.CopyTo(new Span<byte>(next, (int)(end - next)));
+                next += bytes.Length;
                 *next++ = 0;
             }
             Pointer[texts.Count] = null;

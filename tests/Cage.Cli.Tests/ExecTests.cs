@@ -35,6 +35,13 @@ public sealed class ExecTests : CageTest
         Cage("exec", "web", "--", "true").Failed(125, "does not run", "cage start web");
     }
 
+    [RootFact]
+    public void ArgumentsAreByteForByte()
+    {
+        Store.Running("jail");
+        Assert.Equal([(byte)'a', 0xff, 0xc3, (byte)'|', 0xc3, 0xa9, (byte)'|', .. "\uFFFD"u8, (byte)'|'], Store.Bash("$CAGE exec web -- printf '%s|' $'a\\xff\\xc3' é $'\\uFFFD'").Ended(0).OutputBytes);
+    }
+
     [RootTheory]
     [MemberData(nameof(Isolations))]
     public void StreamsAreByteForByte(string isolation)

@@ -54,6 +54,27 @@ public sealed class RootsTests : CageTest
         Cage("packs").Failed(1, "mine.pack", "line 1", "fiel");
     }
 
+    /// <summary>A name is bytes, not text (path_resolution(7)).</summary>
+    [RootFact]
+    public void NamesThatAreNoTextAreKept()
+    {
+        string packs = Directory.CreateDirectory($"{Store.Files}/tool/packs").FullName;
+        File.AppendAllText(Store.Conf, $"tool={Store.Files}/tool\n");
+        File.WriteAllText($"{packs}/odd.pack", $"file={Store.Files}/odd/*\nskip=*.left\n");
+        Store.Bash("""
+            set -e; cd "$STORE/files"; trap 'rm -r "$STORE/files/odd"' EXIT; mkdir odd odd/$'d\xe9'; echo one >odd/$'a\xff\xfe'; echo two >odd/$'d\xe9'/$'b\n#=\t'; ln -s $'a\xff\xfe' odd/$'l\x80'; touch odd/$'x\xff.left' odd/$'d\xe9'/$'y\xff.left'
+            id=$($CAGE new web --pack odd --no-packs); root=$STORE/data/$id.w/root; there=$STORE/files/odd
+            list() { (cd "$1" && find . ! -name '*.left' -printf '%P %y %s %l\0' | sort -z); }
+            cmp <(list odd) <(list "$root$there"); test ! -e "$root$there"/$'x\xff.left'
+            $CAGE check web
+            echo TWO >odd/$'d\xe9'/$'b\n#=\t'; test "$($CAGE check web --json | jq -r '.[].kind')" = Drifted
+            $CAGE update web; $CAGE check web; cmp odd/$'d\xe9'/$'b\n#=\t' "$root$there"/$'d\xe9'/$'b\n#=\t'
+            $CAGE drop web --pack odd; test ! -e "$root$there"
+            $CAGE add web --file "$there"/$'a\xff\xfe'; cmp odd/$'a\xff\xfe' "$root$there"/$'a\xff\xfe'
+            $CAGE drop web --file "$there"/$'a\xff\xfe'; test ! -e "$root$there"
+            """).Ended(0);
+    }
+
     [RootFact]
     public void ShellPythonPerlAndTheRestRunInARootOfTheirOwn()
     {

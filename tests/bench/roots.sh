@@ -44,9 +44,15 @@ root() {
     ours=$(median cage) copy=$(median cp)
     row "root of ${#commands[@]} commands, made and removed" "$ours ms = $(times "$ours" "$copy") x cp" 'at most 3 x' "$(holds "$ours <= 3 * $copy")"
     if command -v jk_cp >/dev/null; then
-        printf '#!/bin/sh\nmkdir %s/copy && jk_cp -j %s/copy %s >/dev/null 2>&1; exec rm -r %s/copy\n' "$work" "$work" "${commands[*]/#//usr/bin/}" "$work" >"$work/by-jk"
+        # It refuses a jail below a folder that others can write to, as the one for all else here is.
+        jail=$(mktemp -d /root/cage-bench.XXXXXX)
+        trap 'rm -rf "$jail"' EXIT
+        printf '#!/bin/sh\nmkdir %s/copy && jk_cp -j %s/copy %s >/dev/null 2>&1 && [ -x %s/copy/usr/bin/tr ] && exec rm -r %s/copy\n' \
+            "$jail" "$jail" "${commands[*]/#//usr/bin/}" "$jail" "$jail" >"$work/by-jk"
         chmod +x "$work/by-jk"
-        "$work/pairs" 10 ++ jk_cp "$work/by-jk" >"$work/pairs.out"
+        "$work/pairs" 10 ++ cage "$work/by-cage" ++ jk_cp "$work/by-jk" >"$work/pairs.out"
+        cat "$work/pairs.out"
+        ours=$(median cage)
         row "root of ${#commands[@]} commands, made and removed" "$ours ms : jk_cp $(median jk_cp) ms" '8 x ahead of jk_cp' "$(holds "8 * $ours <= $(median jk_cp)")"
     else
         row "root of ${#commands[@]} commands" '-' '8 x ahead of jk_cp' 'skipped: jk_cp (jailkit) is not installed'

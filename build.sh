@@ -99,7 +99,7 @@ need_for_build() { need cc=gcc stdlib.h=libc6-dev zlib.h=zlib1g-dev || die 'cann
 need_for_test() {
     need nginx=nginx-light curl=curl strace=strace tmux=tmux unshare=util-linux ip=iproute2 nft=nftables ps=procps jq=jq \
         mkfs.btrfs=btrfs-progs mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs script=bsdutils losetup=mount sudo=sudo ping=iputils-ping getcap=libcap2-bin \
-        busybox=busybox cvs=cvs sshd=openssh-server ssh=openssh-client ||
+        busybox=busybox cvs=cvs musl-gcc=musl-tools sshd=openssh-server ssh=openssh-client ||
         say 'the tests that need these are skipped'
 }
 

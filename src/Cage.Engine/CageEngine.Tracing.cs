@@ -38,14 +38,17 @@ public sealed partial class CageEngine
         ArgumentNullException.ThrowIfNull(cage);
         ArgumentNullException.ThrowIfNull(added);
         const int RoundLimit = 50;
+        HashSet<string> alone = [];
         for (int round = 0; round < RoundLimit; round++)
         {
             cancellation.ThrowIfCancellationRequested();
             var (traces, status) = Trace(cage, command, user, descriptors);
-            CageTrace[] missing = [.. traces.Where(trace => trace.Missing).DistinctBy(trace => trace.Path)];
+            // A folder that was missing comes without what is in it, until it is listed: what the command then does not find it does not look for either.
+            CageTrace[] missing = [.. traces.Where(trace => trace.Missing || (trace.Lists && alone.Remove(trace.Path))).DistinctBy(trace => trace.Path)];
             if (missing.Length == 0) return status;
-            ILookup<bool, string> paths = missing.ToLookup(trace => Files.StatusFollowed(trace.Path) is { IsDirectory: true }, trace => trace.Path);
+            ILookup<bool, string> paths = missing.ToLookup(trace => trace.Missing && Files.StatusFollowed(trace.Path) is { IsDirectory: true }, trace => trace.Path);
             Add(cage.Record, new RootRequest { Files = [.. paths[false]], Folders = [.. paths[true]], ChoosesPacks = false }, warn, cancellation: cancellation);
+            alone.UnionWith(paths[true]);
             foreach (CageTrace trace in missing) added(trace);
         }
         throw new CageException(CageError.CageCommandFailed, $"{command[0]} still misses files in \"{cage.Name}\" after {RoundLimit} rounds.", "Trace it without -Fix (--fix) to see which.", command[0]);

@@ -66,6 +66,24 @@ public sealed class ProgramTests : CageTest
         }
     }
 
+    [ToolFact("musl-gcc")]
+    public void AProgramForMuslHasItsOwnLoader()
+    {
+        string folder = Directory.CreateDirectory($"/var/tmp/{Path.GetFileName(Store.Top)}").FullName;
+        try
+        {
+            Store.Environment["OUT"] = $"{folder}/hello";
+            Store.Shell("""echo 'int puts(const char *); int main(void) { puts("musl"); return 0; }' | musl-gcc -o "$OUT" -x c -""").Ended(0);
+            Jail("--command", $"{folder}/hello", "--no-packs");
+            Assert.Equal("musl", Run($"{folder}/hello"));
+            Assert.DoesNotContain(Directory.GetFiles(Root, "*", SearchOption.AllDirectories), path => path.EndsWith("/libc.so.6", StringComparison.Ordinal));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [ToolFact("openssl")]
     public void AClientVerifiesAServer()
     {

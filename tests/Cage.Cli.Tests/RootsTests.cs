@@ -161,6 +161,20 @@ public sealed class RootsTests : CageTest
         Assert.Empty(Cage("trace", "web", "--missing", "--json", "--", "date").Objects());
     }
 
+    /// <summary>Python lists the folders of its modules, and looks for no file that it has not seen there.</summary>
+    [ToolFact("strace", "python3")]
+    public void TraceFillsTheFoldersThatItHasPutInAndNoOthers()
+    {
+        Jail("--command", "python3", "--no-packs");
+        string[] script = ["python3", "-c", "import json, os; print(json.dumps(os.listdir('/opt')))"];
+        string own = Directory.CreateDirectory($"{Store.RootPath("web")}/opt").FullName;
+        Assert.NotEqual(0, Cage(["exec", "web", "--", .. script]).Status);
+        Cage(["trace", "web", "--fix", "--", .. script]).Ended(0);
+        Assert.Equal("[]", Run(script));
+        Assert.Empty(Directory.GetFileSystemEntries(own));
+        Assert.Empty(Cage(["trace", "web", "--fix", "--json", "--", .. script]).Objects());
+    }
+
     [RootFact]
     public void AWrapperOnTheHostRunsACommandInside()
     {

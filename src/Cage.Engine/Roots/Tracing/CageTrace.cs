@@ -14,6 +14,9 @@ namespace Cage.Engine.Roots;
 public sealed record CageTrace(
     string Cage, Guid CageId, string Path, string Call, string? Errno, int ProcessId, string? Process, bool OnHost, string? Package, bool Missing)
 {
+    /// <summary>Whether it is a folder that was opened to be listed.</summary>
+    internal bool Lists { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => Errno is null ? $"{Call} {Path}" : $"{Call} {Path}: {Errno}";
 }

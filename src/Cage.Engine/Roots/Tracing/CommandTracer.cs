@@ -69,7 +69,7 @@ internal sealed class CommandTracer(CageInfo cage, string program, string? setti
         if (started.Length == 0) return [];
         double begin = started[0].Lines[started[0].At].Time;
         int first = started[0].Id;
-        HashSet<(string, string, string?)> seen = [];
+        HashSet<(string, string, string?, bool)> seen = [];
         List<CageTrace> traces = [];
         foreach (var thread in threads.Where(thread => thread.Id != own.Id && thread.Id != strace && (thread.Id == first || thread.Lines[0].Time >= begin)).OrderBy(thread => thread.Lines[0].Time))
         {
@@ -79,10 +79,10 @@ internal sealed class CommandTracer(CageInfo cage, string program, string? setti
                 if (line.Path is not string path || _uninteresting.Contains(line.Call)) continue;
                 path = Inside(path);
                 if (line.Call.StartsWith("exec", StringComparison.Ordinal) && line.Errno is null) executed = path;
-                if (!IsTold(line) || !seen.Add((path, line.Call, line.Errno))) continue;
+                if (!IsTold(line) || !seen.Add((path, line.Call, line.Errno, line.Lists))) continue;
                 bool onHost = path.StartsWith('/') && ExistsOnHost(path);
                 bool missing = onHost && line.Errno is ("ENOENT" or "ENOTDIR") && !_mounted.Any(prefix => $"{path}/".StartsWith(prefix, StringComparison.Ordinal));
-                traces.Add(new CageTrace(cage.Name, cage.Id, path, line.Call, line.Errno, thread.Id, executed, onHost, null, missing));
+                traces.Add(new CageTrace(cage.Name, cage.Id, path, line.Call, line.Errno, thread.Id, executed, onHost, null, missing) { Lists = line.Lists });
             }
         }
         return PackageOwner.Fill(traces);

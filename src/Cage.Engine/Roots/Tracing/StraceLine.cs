@@ -8,7 +8,8 @@ namespace Cage.Engine.Roots;
 /// <param name="Call">Its name.</param>
 /// <param name="Path">The path that it is about, absolute where that can be known; null where it has none.</param>
 /// <param name="Errno">The errno's name; null where it succeeded.</param>
-internal sealed record StraceLine(double Time, string Call, string? Path, string? Errno)
+/// <param name="Lists">Whether a folder is opened as such, to be listed.</param>
+internal sealed record StraceLine(double Time, string Call, string? Path, string? Errno, bool Lists)
 {
     /// <summary>Understands a line; null for what is no finished call.</summary>
     public static StraceLine? Parse(string line)
@@ -23,7 +24,7 @@ internal sealed record StraceLine(double Time, string Call, string? Path, string
         if (words[0] == "?") return null;
         string? errno = words is ["-1", var name, ..] ? name : null;
         string arguments = line[(open + 1)..result];
-        return new StraceLine(time, call, call == "connect" ? Address(arguments) : PathIn(arguments), errno);
+        return new StraceLine(time, call, call == "connect" ? Address(arguments) : PathIn(arguments), errno, arguments.Contains("O_DIRECTORY", StringComparison.Ordinal));
     }
 
     /// <summary>The first text among the arguments; one that is relative is joined to the folder that strace tells before it.</summary>

@@ -33,7 +33,7 @@ public sealed partial class CageEngine
         StartCheck.Refuse(Store, record, readOnly);
         NetworkCheck.Refuse(Store, record);
         using HostContext host = new(Settings, record, _stage);
-        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(record, readOnly, warn), readOnly, NetworkCheck.Allowed(Store, record)), host, cancellation);
+        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(host, readOnly, warn), readOnly, NetworkCheck.Allowed(Store, record)), host, cancellation);
         return Look(record);
     }
 
@@ -120,9 +120,10 @@ public sealed partial class CageEngine
         }
     }
 
-    private LayerChain FindLayers(CageRecord record, bool readOnly, Action<string>? warn)
+    private LayerChain FindLayers(HostContext host, bool readOnly, Action<string>? warn)
     {
-        LayerChain layers = LayerChain.Resolve(Store, record.Base, record);
+        CageRecord record = host.Record;
+        LayerChain layers = host.Layers = LayerChain.Open(Store, record.Base, record);
         if (!readOnly) HostDrift.Check(Store, record, layers.Records, warn);
         return layers;
     }

@@ -43,9 +43,12 @@ public static unsafe partial class Files
     public static Descriptor OpenUnnamed(Descriptor directory) => OpenAt(directory, ".", O_TMPFILE | O_DIRECTORY | O_RDWR, 0x180);
 
     /// <summary>Opens <paramref name="path"/>, or returns null when it or a directory on the way is not there.</summary>
-    public static Descriptor? TryOpen(string path, int flags)
+    public static Descriptor? TryOpen(string path, int flags) => TryOpenAt(null, path, flags);
+
+    /// <summary>As <see cref="TryOpen"/>, seen from <paramref name="directory"/>.</summary>
+    public static Descriptor? TryOpenAt(Descriptor? directory, string path, int flags)
     {
-        int number = openat(AT_FDCWD, path, flags | O_CLOEXEC, 0);
+        int number = openat(directory?.Number ?? AT_FDCWD, path, flags | O_CLOEXEC, 0);
         if (number >= 0) return new Descriptor(number);
         int error = Marshal.GetLastPInvokeError();
         return error is Errno.ENOENT or Errno.ENOTDIR ? null : throw new LinuxException(error, "open", path);

@@ -34,7 +34,7 @@ public static class PathText
     /// </summary>
     public static byte[] Encode(string text)
     {
-        if (text.AsSpan().IndexOfAnyInRange((char)(Escape + 0x80), (char)(Escape + 0xFF)) < 0) return Encoding.UTF8.GetBytes(text);
+        if (IsPlain(text)) return Encoding.UTF8.GetBytes(text);
 
         ArrayBufferWriter<byte> bytes = new(text.Length * 3);
         for (ReadOnlySpan<char> rest = text; !rest.IsEmpty;)
@@ -48,6 +48,11 @@ public static class PathText
         }
         return bytes.WrittenSpan.ToArray();
     }
+
+    /// <summary>As <see cref="Encode"/>, into <paramref name="buffer"/>; -1 where it does not fit, or has bytes that are no text.</summary>
+    internal static int TryEncode(string text, Span<byte> buffer) => IsPlain(text) && Encoding.UTF8.TryGetBytes(text, buffer, out int length) ? length : -1;
+
+    private static bool IsPlain(string text) => text.AsSpan().IndexOfAnyInRange((char)(Escape + 0x80), (char)(Escape + 0xFF)) < 0;
 
     private const int Escape = 0xDC00;
 }

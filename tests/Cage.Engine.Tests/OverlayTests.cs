@@ -86,6 +86,28 @@ public sealed class OverlayTests
         }
     }
 
+    /// <summary>As the host's side does while an init comes up: what is left for that is to attach it.</summary>
+    [RootTheory]
+    [InlineData(OverlayWay.Descriptors)]
+    [InlineData(OverlayWay.Paths)]
+    internal void One_that_was_made_beforehand_is_attached(OverlayWay way) => MountNamespace.Run(folder =>
+    {
+        foreach (string name in new[] { "lower", "upper", "work", "mnt" }) Directory.CreateDirectory($"{folder}/{name}");
+        File.WriteAllText($"{folder}/lower/file", "below");
+        MountOverlay step = new([$"{folder}/lower"], $"{folder}/upper", $"{folder}/work", $"{folder}/mnt") { First = way };
+        Assert.Null(step.Prepare());
+        Assert.Null((step with { OfHost = true, First = OverlayWay.Page }).Prepare());
+        (Descriptor made, PortableStep left) = (step with { OfHost = true }).Prepare() ?? throw new InvalidOperationException("It was not made.");
+        Assert.DoesNotContain(MountTable.Read(), mount => mount.MountPoint == $"{folder}/mnt");
+        using StepContext context = new() { Prepared = made };
+        left.Do(context);
+        Assert.Equal("below", File.ReadAllText($"{folder}/mnt/file"));
+        File.WriteAllText($"{folder}/mnt/new", "");
+        Assert.True(File.Exists($"{folder}/upper/new"));
+        left.Undo(context);
+        Assert.DoesNotContain(MountTable.Read(), mount => mount.MountPoint == $"{folder}/mnt");
+    });
+
     private static IReadOnlyList<string> NamesOf(string folder, string name)
     {
         using Descriptor directory = Files.Open(folder, Files.O_RDONLY | Files.O_DIRECTORY);
@@ -145,6 +167,24 @@ public sealed class OverlayTests
         CageRecord over = test.Create(new NewCage { Name = "over", Base = layers, Isolation = CageIsolation.Chroot }).Record;
         Assert.Equal(CageError.CageConfInvalid, Assert.Throws<CageException>(() => test.Engine.Start(over)).Error);
         test.AssertNothingLeft(over);
+    });
+
+    /// <summary>Made before its init is there, and shown to it as it is to the host.</summary>
+    [CageTheory]
+    [InlineData(CageIsolation.Pivot)]
+    [InlineData(CageIsolation.Jail)]
+    public void Five_hundred_layers_are_the_root_of_an_init_too(CageIsolation isolation) => InStore((test, _) =>
+    {
+        Guid[] layers = [.. Enumerable.Range(0, 500).Select(i => test.NewLayer($"l{i}").Id)];
+        foreach (Guid layer in layers) File.WriteAllText($"{test.Store.Get(layer)!.RootPath}/{layer}", "");
+        CageRecord web = test.Create(new NewCage { Name = "web", Base = layers, Isolation = isolation }).Record;
+        using RunningCage running = test.Start(web);
+        Assert.Equal(500, Directory.GetFiles($"/proc/{running.Info.ProcessId}/root", "*-*").Length);
+        MountEntry root = MountTable.Read($"/proc/{running.Info.ProcessId}/mountinfo").Single(mount => mount.MountPoint == "/");
+        Assert.Equal(layers.Select(layer => test.Store.Get(layer)!.RootPath), root.SuperOption("lowerdir+"));
+        // Its own alone: the host's side keeps nothing of it.
+        Assert.DoesNotContain(MountTable.Read(), mount => mount.Type == "overlay" && mount.SuperOption("upperdir").Contains(web.RootPath));
+        Assert.DoesNotContain(Directory.GetFiles("/proc/self/fd").Select(Files.ReadLink), link => link?.StartsWith(test.Settings.Data, StringComparison.Ordinal) == true);
     });
 
     [RootFact]

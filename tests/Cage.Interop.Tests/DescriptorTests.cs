@@ -64,4 +64,40 @@ public class DescriptorTests
             Directory.Delete(folder);
         }
     }
+
+    [Fact]
+    public void Goes_to_another_process_with_what_is_written()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, "content");
+            var (ours, theirs) = Channels.SocketPair();
+            using (ours)
+            using (theirs)
+            {
+                using (Descriptor sent = Files.Open(file, Files.O_RDONLY)) Assert.Equal(3, Channels.Send(ours, "abc"u8, sent));
+                Files.Write(ours, "d"u8);
+                byte[] buffer = new byte[2];
+                Assert.Equal(2, Channels.Receive(theirs, buffer, out Descriptor? came));
+                Assert.Equal("ab"u8, buffer);
+                using (came)
+                {
+                    Assert.NotNull(came);
+                    Assert.Equal("content"u8, Files.ReadAll(came));
+                    Assert.Contains("flags:\t02", File.ReadAllText($"/proc/self/fdinfo/{came.Number}"));
+                }
+                Assert.Equal(2, Channels.Receive(theirs, buffer, out came));
+                Assert.Null(came);
+                Assert.Equal("cd"u8, buffer);
+                ours.Dispose();
+                Assert.Equal(0, Channels.Receive(theirs, buffer, out came));
+                Assert.Null(came);
+            }
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
 }

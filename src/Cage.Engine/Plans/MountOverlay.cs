@@ -45,18 +45,31 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
     private (string Key, string Value)[] Settings =>
         Upper is null ? [("redirect_dir", "follow"), ("xino", "auto")] : [("redirect_dir", Pinned ? "on" : "follow"), ("index", "off"), ("metacopy", "off"), ("xino", "auto")];
 
-    internal override void Do(StepContext context) => WithDirectories((lower, upper, work) =>
+    /// <summary>Whether all its directories are the host's own, so that it can be made before its init is there.</summary>
+    internal bool OfHost { get; init; }
+
+    /// <summary>The layers where they are open already; none to open them.</summary>
+    internal IReadOnlyList<Descriptor> Opened { get; init; } = [];
+
+    internal override (Descriptor Made, PortableStep Left)? Prepare() => OfHost && TryMakeDetached() is Descriptor made ? (made, this with { Lower = [] }) : null;
+
+    internal override void Do(StepContext context)
     {
-        OverlayWay way = First;
-        while (!TryMount(way, lower, upper, work, context)) way++;
-        if (work is not null && Files.IsReadOnly(context.Root)) throw WhyReadOnly(work);
-        return true;
-    });
+        if (context.Prepared is Descriptor made) Attach(made, context);
+        else
+            WithDirectories((lower, upper, work) =>
+            {
+                if (TryMake(lower, upper, work) is Descriptor mount) Attach(mount, context);
+                else MountByPage(lower, upper, work, context);
+                return true;
+            });
+    }
 
     /// <summary>The overlay without a place where it is mounted: it is gone when the descriptor is closed.</summary>
     /// <exception cref="LinuxException">ENOSYS: the kernel has no such mounts yet (Linux 6.8).</exception>
-    internal Descriptor MakeDetached() => WithDirectories((lower, upper, work) =>
-        TryMake(OverlayWay.Descriptors, lower, upper, work) ?? TryMake(OverlayWay.Paths, lower, upper, work) ?? throw new LinuxException(Errno.ENOSYS, "fsconfig", Directories));
+    internal Descriptor MakeDetached() => TryMakeDetached() ?? throw new LinuxException(Errno.ENOSYS, "fsconfig", Directories);
+
+    private Descriptor? TryMakeDetached() => WithDirectories(TryMake);
 
     internal override void Undo(StepContext context) => context.Detach(this);
 
@@ -64,28 +77,18 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
 
     public static PortableStep Read(ref WireReader wire) => new MountOverlay(wire.Texts(), wire.OptionalText(), wire.OptionalText(), wire.Text(), wire.Number() != 0, (ulong)wire.Number());
 
-    /// <summary>False where this kernel does not know the way.</summary>
-    private bool TryMount(OverlayWay way, Descriptor[] lower, Descriptor? upper, Descriptor? work, StepContext context)
+    private void Attach(Descriptor mount, StepContext context)
     {
-        if (way == OverlayWay.Page)
-        {
-            MountByPage(lower, upper, work);
-            Descriptor attached = Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW);
-            context.Attached(this, attached, isRoot: true);
-            if (Attributes != 0) Mounts.SetAttributes(attached, Attributes);
-            return true;
-        }
-        if (TryMake(way, lower, upper, work) is not Descriptor mount) return false;
         context.Attached(this, mount, isRoot: true);
         using Descriptor target = Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW);
         Mounts.Attach(mount, target);
-        return true;
     }
 
     /// <summary>Where the kernel cannot write to the work folder it mounts all the same, to be read only, and says why to its log alone: what
     /// keeps it from it keeps us too.</summary>
-    private static LinuxException WhyReadOnly(Descriptor work)
+    private static void RefuseReadOnly(Descriptor mount, Descriptor? work)
     {
+        if (work is null || !Files.IsReadOnly(mount)) return;
         const string Probe = "cage-probe";
         int error = Errno.EROFS;
         try
@@ -97,11 +100,31 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         {
             error = e.Number;
         }
-        return new LinuxException(error, "mount", "overlay", "nothing could be written in it, for overlayfs could not write to its work folder");
+        throw new LinuxException(error, "mount", "overlay", "nothing could be written in it, for overlayfs could not write to its work folder");
+    }
+
+    /// <summary>The overlay, attached nowhere; null where this kernel can only mount it at once.</summary>
+    private Descriptor? TryMake(IReadOnlyList<Descriptor> lower, Descriptor? upper, Descriptor? work)
+    {
+        for (OverlayWay way = First; way < OverlayWay.Page; way++)
+        {
+            if (TryMake(way, lower, upper, work) is not Descriptor mount) continue;
+            try
+            {
+                RefuseReadOnly(mount, work);
+                return mount;
+            }
+            catch
+            {
+                mount.Dispose();
+                throw;
+            }
+        }
+        return null;
     }
 
     /// <summary>Null where this kernel does not know the way.</summary>
-    private Descriptor? TryMake(OverlayWay way, Descriptor[] lower, Descriptor? upper, Descriptor? work)
+    private Descriptor? TryMake(OverlayWay way, IReadOnlyList<Descriptor> lower, Descriptor? upper, Descriptor? work)
     {
         using Descriptor configuration = Mounts.OpenFileSystem("overlay");
         Mounts.SetOption(configuration, "source", "overlay");
@@ -114,12 +137,12 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         return Mounts.Create(configuration, Attributes | (upper is null ? Mounts.MOUNT_ATTR_RDONLY : 0));
     }
 
-    private T WithDirectories<T>(Func<Descriptor[], Descriptor?, Descriptor?, T> act)
+    private T WithDirectories<T>(Func<IReadOnlyList<Descriptor>, Descriptor?, Descriptor?, T> act)
     {
         List<Descriptor> held = [];
         try
         {
-            Descriptor[] lower = [.. Lower.Select(path => Hold(held, path))];
+            IReadOnlyList<Descriptor> lower = Opened.Count > 0 ? Opened : [.. Lower.Select(path => Hold(held, path))];
             return act(lower, Upper is null ? null : Hold(held, Upper), Work is null ? null : Hold(held, Work));
         }
         finally
@@ -142,11 +165,15 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         }
     }
 
-    private void MountByPage(Descriptor[] lower, Descriptor? upper, Descriptor? work)
+    private void MountByPage(IReadOnlyList<Descriptor> lower, Descriptor? upper, Descriptor? work, StepContext context)
     {
         IEnumerable<string> options = [$"lowerdir={string.Join(':', lower.Select(layer => layer.Number))}", .. Settings.Select(set => $"{set.Key}={set.Value}")];
         if (upper is not null && work is not null) options = [.. options, $"upperdir={upper.Number}", $"workdir={work.Number}"];
         Mounts.MountFromDescriptors("overlay", Path, string.Join(',', options), readOnly: upper is null);
+        Descriptor attached = Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW);
+        context.Attached(this, attached, isRoot: true);
+        if (Attributes != 0) Mounts.SetAttributes(attached, Attributes);
+        RefuseReadOnly(attached, work);
     }
 
     private static Descriptor Hold(List<Descriptor> held, string path)

@@ -60,8 +60,8 @@ internal static class StartPlanner
         : readOnly && layers.Roots.Count == LayerChain.Limit ? throw new CageException(
             CageError.CageStartFailed, $"\"{record.Name}\" was not started: read-only, its own files are a layer too, one more than the {LayerChain.Limit} that overlayfs takes.",
             "Start it to be written, or copy some of its layers together into one.", record.Name)
-        : readOnly ? new MountOverlay([record.RootPath, .. layers.Roots], null, null, record.MountPath, Attributes: RootAttributes(record))
-        : new MountOverlay(layers.Roots, record.RootPath, record.WorkPath, record.MountPath, layers.IsPinned, RootAttributes(record));
+        : readOnly ? new MountOverlay([record.RootPath, .. layers.Roots], null, null, record.MountPath, Attributes: RootAttributes(record)) { OfHost = true }
+        : new MountOverlay(layers.Roots, record.RootPath, record.WorkPath, record.MountPath, layers.IsPinned, RootAttributes(record)) { OfHost = true, Opened = layers.Directories };
 
     /// <summary>The steps for a cage that is not kept: its upper is a tmpfs in its own mount namespace, so that it leaves nothing. They are
     /// made as they are taken: the init comes up while its layers are still looked for.</summary>

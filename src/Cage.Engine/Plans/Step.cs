@@ -1,3 +1,5 @@
+using Cage.Interop;
+
 namespace Cage.Engine.Plans;
 
 /// <summary>Where a step is carried out.</summary>
@@ -39,4 +41,8 @@ public abstract record Step
 public abstract record PortableStep : Step
 {
     internal abstract void Write(WireWriter wire);
+
+    /// <summary>Makes what can be made of it on the host's side, while the init comes up; null where that is nothing.</summary>
+    /// <returns>What was made, and the step that is left.</returns>
+    internal virtual (Descriptor Made, PortableStep Left)? Prepare() => null;
 }

@@ -15,6 +15,9 @@ internal sealed class StepContext : IDisposable
     /// <summary>What only the host's side has; null inside.</summary>
     public Runtime.HostContext? Host { get; init; }
 
+    /// <summary>What the host's side made while the init came up: the root, attached nowhere yet; null where the step that mounts it makes it.</summary>
+    public Descriptor? Prepared { get; init; }
+
     public CancellationToken Cancellation { get; init; }
 
     /// <summary>Is told what the user should know though nothing failed.</summary>

@@ -21,9 +21,9 @@ public static class CageInit
         using Descriptor signals = Signals.Watch([Processes.SIGCHLD, Processes.SIGTERM, Processes.SIGINT, Processes.SIGHUP, Processes.SIGPWR]);
         using (StageChannel channel = new(new Descriptor(Channel)))
         {
-            IReadOnlyList<PortableStep>? steps = channel.ReceiveSteps();
+            IReadOnlyList<PortableStep>? steps = channel.ReceiveSteps(out Descriptor? prepared);
             if (steps is null) return 1;
-            using StepContext context = new();
+            using StepContext context = new() { Prepared = prepared };
             try
             {
                 Executor.Run(steps, context);

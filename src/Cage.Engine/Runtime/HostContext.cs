@@ -1,3 +1,4 @@
+using Cage.Engine.Layers;
 using Cage.Engine.Plans;
 using Cage.Engine.State;
 using Cage.Engine.Store;
@@ -25,6 +26,9 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
 
     public SpawnedProcess? Init { get; private set; }
 
+    /// <summary>The layers, open until the init has its root.</summary>
+    public LayerChain? Layers { get; set; }
+
     /// <summary>Holds a descriptor as long as the cage is.</summary>
     public void Keep(Descriptor descriptor) => _kept.Add(descriptor);
 
@@ -38,15 +42,51 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     public void RunInside(IReadOnlyList<Step> steps, int first)
     {
         StageChannel channel = _channel ?? throw new InvalidOperationException("The plan has inside steps before its init is there.");
+        PortableStep[] inside = [.. steps.Skip(first).Cast<PortableStep>()];
+        using Descriptor? root = Prepare(inside, first);
         try
         {
-            channel.SendSteps(steps.Skip(first));
+            channel.SendSteps(inside, root);
         }
         catch (LinuxException e) when (e.Number == Errno.EPIPE)
         {
             // It has ended already: there is no outcome, which says so.
         }
+        if (root is not null) LookAhead(root);
+        Layers?.Dispose();
         channel.ReceiveOutcome(steps, first);
+    }
+
+    /// <summary>Has the kernel ask each layer for /etc while the init is at work on other things: it will look there, and many layers take half a millisecond.</summary>
+    private static void LookAhead(Descriptor root)
+    {
+        try
+        {
+            Files.StatusAt(root, "etc");
+        }
+        catch (LinuxException)
+        {
+            // The init says what is wrong there.
+        }
+    }
+
+    /// <summary>Has the one step that can be prepared make what it can, and leaves the rest of it in its place.</summary>
+    private static Descriptor? Prepare(PortableStep[] inside, int first)
+    {
+        for (int i = 0; i < inside.Length; i++)
+        {
+            try
+            {
+                if (inside[i].Prepare() is not (Descriptor made, PortableStep left)) continue;
+                inside[i] = left;
+                return made;
+            }
+            catch (LinuxException e)
+            {
+                throw new StepException(inside[i], e, first + i);
+            }
+        }
+        return null;
     }
 
     /// <exception cref="CageException">CageStopTimeout.</exception>
@@ -64,6 +104,7 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     {
         _channel?.Dispose();
         Init?.Dispose();
+        Layers?.Dispose();
         foreach (Descriptor descriptor in _kept) descriptor.Dispose();
     }
 }

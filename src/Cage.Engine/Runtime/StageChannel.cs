@@ -17,19 +17,21 @@ internal sealed class StageChannel(Descriptor socket) : IDisposable
 {
     private readonly MessageSocket _socket = new(socket);
 
-    public void SendSteps(IEnumerable<Step> steps)
+    /// <param name="steps">The steps.</param>
+    /// <param name="prepared">What the host's side has made for one of them.</param>
+    public void SendSteps(IEnumerable<PortableStep> steps, Descriptor? prepared)
     {
         WireWriter wire = new();
-        PortableStep[] portable = [.. steps.Cast<PortableStep>()];
+        PortableStep[] portable = [.. steps];
         wire.Number(portable.Length);
         foreach (PortableStep step in portable) StepCodec.Write(wire, step);
-        _socket.Send(wire.Bytes);
+        _socket.Send(wire.Bytes, prepared);
     }
 
-    /// <summary>The steps; null when the host's side is gone.</summary>
-    public IReadOnlyList<PortableStep>? ReceiveSteps()
+    /// <summary>The steps, and what the host's side has made for one of them; null when the host's side is gone.</summary>
+    public IReadOnlyList<PortableStep>? ReceiveSteps(out Descriptor? prepared)
     {
-        byte[]? message = _socket.Receive();
+        byte[]? message = _socket.Receive(out prepared);
         if (message is null) return null;
         WireReader wire = new(message);
         PortableStep[] steps = new PortableStep[wire.Number()];

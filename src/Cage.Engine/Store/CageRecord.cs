@@ -149,9 +149,12 @@ public sealed record CageRecord
     public static CageRecord Read(string path) => From(ConfFile.Read($"{path}/cage.conf"), path);
 
     /// <summary>As <see cref="Read"/>; null when there is no such folder.</summary>
-    public static CageRecord? TryRead(string path)
+    public static CageRecord? TryRead(string path) => TryRead(null, path, path);
+
+    /// <summary>As <see cref="TryRead(string)"/>, of the <paramref name="folder"/> in an open store.</summary>
+    internal static CageRecord? TryRead(Descriptor? store, string folder, string path)
     {
-        if (ConfFile.TryRead($"{path}/cage.conf") is ConfFile file) return From(file, path);
+        if (ConfFile.TryRead(store, $"{folder}/cage.conf", $"{path}/cage.conf") is ConfFile file) return From(file, path);
         return Files.Status(path) is null ? null : Read(path);
     }
 

@@ -72,6 +72,13 @@ public sealed class CageStore(StoreSettings settings)
     /// <summary>The cage with that id and kind, or null.</summary>
     public CageRecord? Get(Guid id, CageKind kind) => Exact(id, kind) ?? WrittenByHand(id, kind);
 
+    /// <summary>The read-only cage with that id, or null, for one who reads many: below the folder of cages, which is open.</summary>
+    internal CageRecord? GetLayer(Guid id, Descriptor data)
+    {
+        string folder = CageRecord.FolderName(id, CageKind.ReadOnly);
+        return CageRecord.TryRead(data, folder, $"{Settings.Data}/{folder}") ?? WrittenByHand(id, CageKind.ReadOnly);
+    }
+
     private CageRecord? Exact(Guid id, CageKind kind) => CageRecord.TryRead(PathOf(id, kind));
 
     /// <summary>A hand may have written it in upper case.</summary>

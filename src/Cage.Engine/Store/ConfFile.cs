@@ -11,9 +11,9 @@ public sealed class ConfFile
 
     private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly List<Line> _lines = [];
+    private readonly List<Line> _lines;
 
-    private ConfFile(string path) => Path = path;
+    private ConfFile(string path, int lines = 0) => (Path, _lines) = (path, new List<Line>(lines));
 
     /// <summary>Where it is, or is to be.</summary>
     public string Path { get; }
@@ -27,12 +27,15 @@ public sealed class ConfFile
         TryRead(path) ?? throw new CageException(CageError.CageConfInvalid, $"{path}: there is none (ENOENT).", "Restore it, or remove its folder.", path);
 
     /// <summary>As <see cref="Read"/>; null when there is none.</summary>
-    public static ConfFile? TryRead(string path)
+    public static ConfFile? TryRead(string path) => TryRead(null, path, path);
+
+    /// <summary>As <see cref="TryRead(string)"/>, of <paramref name="name"/> below an open directory.</summary>
+    internal static ConfFile? TryRead(Descriptor? directory, string name, string path)
     {
         byte[] bytes;
         try
         {
-            using Descriptor? file = Files.TryOpen(path, Files.O_RDONLY | Files.O_NONBLOCK);
+            using Descriptor? file = Files.TryOpenAt(directory, name, Files.O_RDONLY | Files.O_NONBLOCK);
             if (file is null) return null;
             bytes = Files.ReadAll(file, SizeLimit);
         }
@@ -51,19 +54,22 @@ public sealed class ConfFile
     /// <exception cref="CageException">CageConfInvalid with file, line and key.</exception>
     public static ConfFile Parse(string path, ReadOnlySpan<byte> bytes)
     {
-        string text;
+        ReadOnlyMemory<char> rest;
         try
         {
-            text = _strictUtf8.GetString(bytes);
+            rest = _strictUtf8.GetString(bytes).AsMemory();
         }
         catch (DecoderFallbackException e)
         {
             throw new CageException(CageError.CageConfInvalid, $"{path}: not UTF-8 at byte {e.Index}.", "Save it as UTF-8.", path, e);
         }
-        ConfFile file = new(path);
-        if (text.Length == 0) return file;
-        if (text.EndsWith('\n')) text = text[..^1];
-        foreach (string line in text.Split('\n')) file._lines.Add(file.Understand(line, file._lines.Count + 1));
+        ConfFile file = new(path, bytes.Count((byte)'\n') + 1);
+        while (!rest.IsEmpty)
+        {
+            int end = rest.Span.IndexOf('\n');
+            file._lines.Add(file.Understand(end < 0 ? rest : rest[..end], file._lines.Count + 1));
+            rest = end < 0 ? default : rest[(end + 1)..];
+        }
         return file;
     }
 
@@ -71,21 +77,21 @@ public sealed class ConfFile
     /// <exception cref="CageException">CageConfInvalid when two lines have it.</exception>
     public string? Value(string key)
     {
-        Line? found = null;
+        int found = -1;
         for (int i = 0; i < _lines.Count; i++)
         {
-            if (_lines[i].Key != key) continue;
-            if (found is not null) throw Invalid(key, "is there twice", i + 1);
-            found = _lines[i];
+            if (!_lines[i].Has(key)) continue;
+            if (found >= 0) throw Invalid(key, "is there twice", i + 1);
+            found = i;
         }
-        return found?.Value;
+        return found < 0 ? null : _lines[found].Value.ToString();
     }
 
     /// <summary>The values of all lines that have <paramref name="key"/>, in order.</summary>
-    public IEnumerable<string> Values(string key) => _lines.Where(line => line.Key == key).Select(line => line.Value);
+    public IEnumerable<string> Values(string key) => _lines.Where(line => line.Has(key)).Select(line => line.Value.ToString());
 
     /// <summary>The keys that there are, each as often as it stands there.</summary>
-    public IEnumerable<string> Keys() => _lines.Select(line => line.Key).OfType<string>();
+    public IEnumerable<string> Keys() => _lines.Where(line => !line.Key.IsEmpty).Select(line => line.Key.ToString());
 
     /// <summary>Gives <paramref name="key"/> a value where it stands, its comment kept, or at the end; null takes its line out.</summary>
     public void Set(string key, string? value) => Set(key, value is null ? [] : [value]);
@@ -94,50 +100,51 @@ public sealed class ConfFile
     public void Set(string key, IReadOnlyList<string> values)
     {
         if (Values(key).SequenceEqual(values)) return;
-        int at = _lines.FindIndex(line => line.Key == key);
-        string comment = at < 0 ? "" : _lines[at].Comment;
+        int at = _lines.FindIndex(line => line.Has(key));
+        string comment = at < 0 ? "" : _lines[at].Comment.ToString();
         if (at < 0) at = _lines.Count;
-        _lines.RemoveAll(line => line.Key == key);
+        _lines.RemoveAll(line => line.Has(key));
         if (comment.Length > 0 && values.Count > 0 && values[0].Length > 0 && IsSpace(values[0][^1]))
         {
             // White space before a comment is the comment's: this one gets a line of its own.
-            _lines.Insert(at++, new Line(comment.TrimStart(), null, "", comment.TrimStart()));
+            _lines.Insert(at++, Line.Remark(comment.TrimStart().AsMemory()));
             comment = "";
         }
         for (int i = 0; i < values.Count; i++)
         {
             string tail = i == 0 ? comment : "";
-            _lines.Insert(at + i, new Line($"{key}={values[i]}{tail}", key, values[i], tail));
+            _lines.Insert(at + i, new Line($"{key}={values[i]}{tail}".AsMemory(), key.Length, key.Length + 1 + values[i].Length));
         }
     }
 
     /// <summary>Adds a comment line at the end.</summary>
-    public void Comment(string text) => _lines.Add(new Line($"# {text}", null, "", ""));
+    public void Comment(string text) => _lines.Add(Line.Remark($"# {text}".AsMemory()));
 
     /// <summary>The whole file as it is to be written.</summary>
-    public byte[] ToBytes() => _strictUtf8.GetBytes(string.Concat(_lines.Select(line => line.Text + "\n")));
+    public byte[] ToBytes() => _strictUtf8.GetBytes(string.Concat(_lines.Select(line => $"{line.Text}\n")));
 
     /// <summary>An error that names this file, the key and its line.</summary>
     public CageException Invalid(string key, string what, int? line = null, string? advice = null)
     {
-        line ??= _lines.FindIndex(candidate => candidate.Key == key) + 1;
+        line ??= _lines.FindIndex(candidate => candidate.Has(key)) + 1;
         string where = line > 0 ? $"{Path}, line {line}" : Path;
         return new CageException(CageError.CageConfInvalid, $"{where}: {key} {what}.", advice, Path);
     }
 
-    private Line Understand(string line, int number)
+    private Line Understand(ReadOnlyMemory<char> text, int number)
     {
-        int bad = line.AsSpan().IndexOfAnyInRange('\0', '\x1f');
-        while (bad >= 0 && line[bad] == '\t') bad = line.AsSpan(bad + 1).IndexOfAnyInRange('\0', '\x1f') is int next and >= 0 ? bad + 1 + next : -1;
+        ReadOnlySpan<char> line = text.Span;
+        int bad = line.IndexOfAnyInRange('\0', '\x1f');
+        while (bad >= 0 && line[bad] == '\t') bad = line[(bad + 1)..].IndexOfAnyInRange('\0', '\x1f') is int next and >= 0 ? bad + 1 + next : -1;
         if (bad >= 0)
             throw new CageException(CageError.CageConfInvalid, $"{Path}, line {number}: control character 0x{(int)line[bad]:x2}.", "Take it out.", Path);
         int hash = line.IndexOf('#');
         int end = hash < 0 ? line.Length : hash;
         if (hash >= 0)
             while (end > 0 && IsSpace(line[end - 1])) end--;
-        int equals = line.AsSpan(0, end).IndexOf('=');
-        if (equals > 0) return new Line(line, line[..equals], line[(equals + 1)..end], line[end..]);
-        if (line.AsSpan(0, end).IsWhiteSpace()) return new Line(line, null, "", line);
+        int equals = line[..end].IndexOf('=');
+        if (equals > 0) return new Line(text, equals, end);
+        if (line[..end].IsWhiteSpace()) return Line.Remark(text);
         throw new CageException(
             CageError.CageConfInvalid, $"{Path}, line {number}: {line[..end].Trim()} has no {(equals == 0 ? "key" : "'='")}.", "Each line is key=value or a # comment.", Path);
     }
@@ -145,5 +152,21 @@ public sealed class ConfFile
     /// <summary>What [[:space:]] matches in a UTF-8 locale of glibc: .NET's white space without the spaces that do not break.</summary>
     private static bool IsSpace(char c) => char.IsWhiteSpace(c) && c is not ('\u0085' or '\u00a0' or '\u2007' or '\u202f');
 
-    private sealed record Line(string Text, string? Key, string Value, string Comment);
+    /// <summary>A line, of which parts are made to strings only when they are asked for.</summary>
+    /// <param name="Text">All of it.</param>
+    /// <param name="KeyEnd">Where its <c>=</c> is; -1 for one without a key.</param>
+    /// <param name="End">Where its value ends.</param>
+    private readonly record struct Line(ReadOnlyMemory<char> Text, int KeyEnd, int End)
+    {
+        public ReadOnlyMemory<char> Key => Text[..Math.Max(0, KeyEnd)];
+
+        public ReadOnlyMemory<char> Value => Text[(KeyEnd + 1)..End];
+
+        public ReadOnlyMemory<char> Comment => Text[End..];
+
+        /// <summary>One without a key.</summary>
+        public static Line Remark(ReadOnlyMemory<char> text) => new(text, -1, 0);
+
+        public bool Has(string key) => KeyEnd == key.Length && Text.Span.StartsWith(key);
+    }
 }

@@ -46,7 +46,7 @@ internal sealed class Arguments
             }
             else if (!command.Values.Contains(option))
             {
-                throw new UsageException($"there is no option {word}");
+                throw new UsageException($"there is no option {word}{(command.RunsCommand && parsed.Names.Count > 0 ? "; the command and its options follow --" : "")}");
             }
             else if (equals >= 0)
             {

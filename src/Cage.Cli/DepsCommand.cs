@@ -9,11 +9,11 @@ internal static class DepsCommand
     public static int Run(Arguments arguments)
     {
         IReadOnlyList<string> names = arguments.SomeNames("which command?");
-        string root = Path.GetFullPath(arguments.Value("--root") ?? "/");
+        string root = AbsolutePath.Of(arguments.Value("--root") ?? "/");
         DependencyQuery query = new()
         {
             // In another root a path begins there, wherever we are.
-            Names = [.. names.Select(name => name.Contains('/') ? Path.GetFullPath(name, root == "/" ? Environment.CurrentDirectory : "/") : name)],
+            Names = [.. names.Select(name => name.Contains('/') ? root == "/" ? AbsolutePath.Of(name) : Path.GetFullPath(name, "/") : name)],
             Packs = arguments.All("--pack"),
             ChoosesPacks = !arguments.Has("--no-packs"),
             Root = root,

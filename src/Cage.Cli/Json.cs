@@ -10,7 +10,7 @@ internal static class Json
 
     public static void WriteArray<T>(IEnumerable<T> items, Action<Utf8JsonWriter, T> writeMembers)
     {
-        using Stream output = Console.OpenStandardOutput();
+        using StandardOutput output = new();
         using (Utf8JsonWriter writer = new(output, _options))
         {
             writer.WriteStartArray();

@@ -8,33 +8,41 @@ static int Run(string[] args)
 {
     if (args.Length > 0 && args[0] == "init") return Cage.Engine.Runtime.CageInit.Run();
     if (args.Length > 0 && args[0] == "supervise") return Cage.Engine.Services.Supervisor.Run();
-    Channels.EnsureStandard();
     Command? command = Commands.Find(args);
-    if (command is null) return HelpCommand.Answer(args);
+    int failed = command?.RunsCommand == true ? ExitStatus.CageFailed : ExitStatus.Failed;
     try
     {
+        Channels.EnsureStandard();
+        // What a command in a cage writes does not pass through here.
+        if (command?.RunsCommand != true) StandardOutput.Use();
+        if (command is null) return HelpCommand.Answer(args);
         Arguments arguments = Arguments.Parse(command, args.AsSpan(command.Words));
         return arguments.WantsHelp ? HelpCommand.Tell(command) : command.Run(arguments);
     }
     catch (UsageException e)
     {
-        Console.Error.WriteLine($"cage {command.Name}: {e.Message}");
-        Console.Error.WriteLine($"usage: cage {command.Usage}");
-        return command.RunsCommand ? ExitStatus.CageFailed : ExitStatus.Usage;
+        Messages.Usage(command!, e.Message);
+        return command!.RunsCommand ? ExitStatus.CageFailed : ExitStatus.Usage;
     }
     catch (CageException e)
     {
         Messages.Error(e.Message);
-        return ExitStatus.For(e, command);
+        return command is null ? failed : ExitStatus.For(e, command);
     }
     catch (LinuxException e)
     {
         Messages.Error(e.Message);
-        return command.RunsCommand ? ExitStatus.CageFailed : ExitStatus.Failed;
+        return failed;
     }
     catch (OperationCanceledException)
     {
         Messages.Error("interrupted.");
         return ExitStatus.Interrupted;
+    }
+    catch (Exception e)
+    {
+        // What .NET could not do for want of descriptors, memory or threads; or a mistake in Cage.
+        Messages.Error(Messages.Explain(e));
+        return failed;
     }
 }

@@ -29,7 +29,7 @@ internal static class RootCommands
         CageContent[] unwanted =
         [
             .. arguments.All("--command").SelectMany(word => Find(contents, cage, RootWishKind.Command, word)),
-            .. arguments.All("--file").SelectMany(word => Find(contents, cage, RootWishKind.File, Path.GetFullPath(word))),
+            .. arguments.All("--file").SelectMany(word => Find(contents, cage, RootWishKind.File, AbsolutePath.Of(word))),
             .. arguments.All("--pack").SelectMany(word => Find(contents, cage, RootWishKind.Pack, word)),
         ];
         if (unwanted.Length == 0) throw new UsageException("drop what? --command, --file or --pack says it");
@@ -59,8 +59,8 @@ internal static class RootCommands
     /// <summary>What the options ask for.</summary>
     public static RootRequest Request(Arguments arguments) => new()
     {
-        Commands = [.. arguments.All("--command").Select(command => command.Contains('/') ? Path.GetFullPath(command) : command)],
-        Files = [.. arguments.All("--file").Select(file => Path.GetFullPath(file))],
+        Commands = [.. arguments.All("--command").Select(command => command.Contains('/') ? AbsolutePath.Of(command) : command)],
+        Files = [.. arguments.All("--file").Select(file => AbsolutePath.Of(file))],
         Packs = arguments.All("--pack"),
         ChoosesPacks = !arguments.Has("--no-packs"),
         KeepsSetuid = arguments.Has("--keep-setuid"),

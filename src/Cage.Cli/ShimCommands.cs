@@ -12,11 +12,11 @@ internal static class ShimCommands
     public static int Add(Arguments arguments)
     {
         IReadOnlyList<string> names = arguments.SomeNames();
-        IReadOnlyList<string> links = [.. arguments.All("--link").Select(Path.GetFullPath)];
+        IReadOnlyList<string> links = [.. arguments.All("--link").Select(AbsolutePath.Of)];
         if (names.Count == 1 && links.Count == 0) throw new UsageException("which command?");
         CageEngine engine = Commands.OpenEngine();
         IReadOnlyList<CageShim> made = engine.AddShims(
-            engine.Store.Find(names[0]), [.. names.Skip(1)], links, Path.GetFullPath(arguments.Value("--folder") ?? Folder), arguments.Has("--force"), Interruption.Watch());
+            engine.Store.Find(names[0]), [.. names.Skip(1)], links, AbsolutePath.Of(arguments.Value("--folder") ?? Folder), arguments.Has("--force"), Interruption.Watch());
         foreach (CageShim shim in made) Console.WriteLine(shim.Path);
         return 0;
     }

@@ -28,6 +28,17 @@ static void __attribute__((constructor)) keep_children(void)
     signal(SIGCHLD, SIG_DFL);
 }
 
+static void nothing(int number)
+{
+    (void)number;
+}
+
+/* A write past the limit of file sizes (setrlimit(2)) is to fail with EFBIG, and be undone, not to end the program. A handler, since children lose it. */
+static void __attribute__((constructor)) survive_limits(void)
+{
+    signal(SIGXFSZ, nothing);
+}
+
 /*
  * Returns the pipe's read end, or -1 with errno. A full pipe drops what comes: whoever reads is told of each kind in any case.
  * With keep_ignored, what the caller ignores (nohup(1), a background job of a script) stays so, here and in what is started.

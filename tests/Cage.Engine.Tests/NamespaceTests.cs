@@ -44,6 +44,7 @@ public sealed class NamespaceTests(SmallRoot root) : IClassFixture<SmallRoot>, I
         MountEntry[] inside = Inside(cage);
         Assert.Equal(Expected, WithoutCovers(inside).Select(Brief));
         Assert.All(inside, mount => Assert.Equal("", mount.Propagation));
+        Assert.DoesNotContain(_test.Engine.GetMounts(web.Info), mount => mount.Options.Split(',').Intersect(["ro", "rw"]).Count() != 1);
         Assert.Equal(isolation == CageIsolation.Jail, inside.Single(mount => mount.MountPoint == "/sys").Options.Split(',').Contains("ro"));
         Assert.Equal(inside.Select(mount => mount.MountPoint), _test.Engine.GetMounts(cage).Select(mount => mount.Target));
         Assert.All(_test.Engine.GetMounts(cage), mount => Assert.Equal("private", mount.Propagation));
@@ -108,10 +109,9 @@ public sealed class NamespaceTests(SmallRoot root) : IClassFixture<SmallRoot>, I
         // The subshell ends at once: its child is an orphan then, and ends too. A second one lives on.
         _test.Sh(web.Info, "(setsid sh -c 'exit 3' <>/dev/null >&0 2>&0 & setsid sleep 1000 <>/dev/null >&0 2>&0 &)");
         CageProcess[] now = [];
-        TestStore.Wait(() => (now = [.. _test.Engine.GetProcesses(web.Info)]) is [_, { Name: "sleep" }]);
+        TestStore.Wait(() => (now = [.. _test.Engine.GetProcesses(web.Info)]) is [_, { CommandLine: "sleep 1000" }]);
         Assert.Equal([true, false], now.Select(process => process.IsInit));
         if (isolation == CageIsolation.Jail) Assert.Equal(web.Info.ProcessId, now[1].ParentId);
-        Assert.Equal("sleep 1000", now[1].CommandLine);
     }
 
     [CageFact]

@@ -82,7 +82,7 @@ public sealed class ScriptTests(SmallRoot root) : IClassFixture<SmallRoot>, IDis
     public void A_start_script_that_cannot_be_run_undoes_the_start(CageIsolation isolation)
     {
         CageRecord record = NewCage(isolation, "#!/none/sh\n");
-        Assert.Contains("not found", Assert.Throws<CageException>(() => _test.Engine.Start(record)).Message);
+        Assert.Contains("start.sh script of \"web\" was not run: the interpreter", Assert.Throws<CageException>(() => _test.Engine.Start(record)).Message);
         _test.AssertNothingLeft(record);
         File.Delete($"{record.Path}/start.sh");
         CageException e = Assert.Throws<CageException>(() => _test.Engine.Start(record));
@@ -126,7 +126,7 @@ public sealed class ScriptTests(SmallRoot root) : IClassFixture<SmallRoot>, IDis
     [CageTheory]
     [InlineData("fail", "ended with 7")]
     [InlineData("missing", "ENOENT")]
-    [InlineData("interpreter", "not found")]
+    [InlineData("interpreter", "stop.sh script of \"web\" was not run: the interpreter")]
     [InlineData("log is a folder", "EISDIR")]
     [InlineData("log is a link", "ELOOP")]
     [InlineData("script is a folder", "EISDIR")]

@@ -53,7 +53,7 @@ public sealed class LayerChain : IDisposable
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(bases);
         using Descriptor? data = Files.TryOpen(store.Settings.Data, Files.O_PATH | Files.O_DIRECTORY);
-        Walk walk = new(store, data, hold);
+        Walk walk = new(store, owner?.Name, data, hold);
         try
         {
             for (int i = bases.Count - 1; i >= 0; i--) walk.Visit(bases[i], owner);
@@ -69,7 +69,7 @@ public sealed class LayerChain : IDisposable
     }
 
     /// <summary>Depth first, the last base first: the reverse of that order has each layer above what it needs, and earlier bases above later ones.</summary>
-    private sealed class Walk(CageStore store, Descriptor? data, bool hold)
+    private sealed class Walk(CageStore store, string? owner, Descriptor? data, bool hold)
     {
         private readonly Dictionary<Guid, bool> _done = [];
         private readonly List<Guid> _path = [];
@@ -89,7 +89,7 @@ public sealed class LayerChain : IDisposable
                 if (done) return;
                 throw Invalid(neededBy, id, "leads back to itself (a cycle)");
             }
-            if (_path.Count >= Limit) throw TooMany(neededBy);
+            if (_path.Count >= Limit) throw TooMany();
             if (data is null || store.GetLayer(id, data) is not CageRecord record)
                 throw Invalid(neededBy, id, store.Get(id, CageKind.Writable) is null ? "is not in the store" : "is writable, and a base must be read-only");
             Descriptor directory = Open(record) ?? throw Invalid(neededBy, id, $"has no directory {record.RootPath} (ENOENT)");
@@ -100,7 +100,7 @@ public sealed class LayerChain : IDisposable
             for (int i = record.Base.Count - 1; i >= 0; i--) Visit(record.Base[i], record);
             _path.RemoveAt(_path.Count - 1);
             _done[id] = true;
-            if (Order.Count >= Limit) throw TooMany(neededBy);
+            if (Order.Count >= Limit) throw TooMany();
             Order.Add(record);
         }
 
@@ -115,14 +115,13 @@ public sealed class LayerChain : IDisposable
 
         private CageException Invalid(CageRecord? neededBy, Guid id, string what)
         {
-            string path = string.Join(" -> ", _path.Append(id));
-            string message = $"{id} {what}; reached by {path}";
+            string message = _path.Count == 0 ? $"{id} {what}" : $"{id} {what}; reached by {string.Join(" -> ", _path.Append(id))}";
             return neededBy is null
                 ? new CageException(CageError.CageConfInvalid, $"base {message}.", target: id.ToString())
-                : ConfFile.Read(neededBy.ConfPath).Invalid("base", message);
+                : ConfFile.Read(neededBy.ConfPath).Invalid("base", message, advice: "Restore it, or name other bases there (Set-Cage -Base).");
         }
 
-        private static CageException TooMany(CageRecord? neededBy) => new(
-            CageError.CageConfInvalid, $"More than {Limit} layers, as many as overlayfs takes.", "Copy some of them together into one.", neededBy?.Name);
+        private CageException TooMany() => new(
+            CageError.CageConfInvalid, $"\"{owner ?? "run"}\" has more than {Limit} layers, as many as overlayfs takes.", "Copy some of them together into one.", owner);
     }
 }

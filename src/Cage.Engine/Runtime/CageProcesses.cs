@@ -36,8 +36,8 @@ internal static class CageProcesses
     public static CageInfo AwaitDying(Func<CageInfo> look, CancellationToken cancellation)
     {
         CageInfo cage = look();
-        // Between the signal that is taken and the exit that begins nothing tells: only what lives on for a while is not dying.
-        for (int waited = 0, alive = 0; waited < DyingLimit && alive < AliveLooks && IsThere(cage); waited++, cage = look())
+        // Between the signal that is taken and the exit that begins nothing tells: only what sleeps, or lives on for a while, is not dying.
+        for (int waited = 0, alive = 0; waited < DyingLimit && alive < AliveLooks && IsThere(cage) && !LivesOn(cage); waited++, cage = look())
         {
             cancellation.ThrowIfCancellationRequested();
             alive = IsDying(cage) ? 0 : alive + 1;
@@ -45,6 +45,11 @@ internal static class CageProcesses
         }
         return cage;
     }
+
+    /// <summary>Whether it runs for certain. What has a KILL to take is woken to take it; what has taken it does not sleep any more.</summary>
+    private static bool LivesOn(CageInfo cage) =>
+        cage.ProcessId is int init ? ProcessStat.ReadThreads(init) is { Count: > 0 } threads && threads.All(thread => thread is { State: 'S', IsDying: false })
+            : cage.State != CageState.Stopped && cage.Record.Isolation == CageIsolation.Chroot;
 
     private static bool IsThere(CageInfo cage) => cage.State != CageState.Stopped || ControlGroup.Of(cage.Id)?.Processes() is { Count: > 0 };
 

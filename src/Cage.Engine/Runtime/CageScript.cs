@@ -18,7 +18,7 @@ internal static class CageScript
         using Descriptor script = Load(cage, path);
         using Descriptor nothing = Files.Open("/dev/null", Files.O_RDONLY);
         using Descriptor log = Files.Open(logPath, Files.O_WRONLY | Files.O_CREAT | Files.O_TRUNC | Files.O_NOFOLLOW, 0x180);
-        using SpawnedProcess process = Start(cage, [nothing, log, log, script]);
+        using SpawnedProcess process = Start(cage, name, [nothing, log, log, script]);
         try
         {
             if (!ProcessWait.For(process.Handle, timeout, cancellation))
@@ -50,7 +50,7 @@ internal static class CageScript
     }
 
     /// <summary>As execvp(3): what is no program and names no interpreter is the shell's.</summary>
-    private static SpawnedProcess Start(CageInfo cage, IReadOnlyList<Descriptor> descriptors)
+    private static SpawnedProcess Start(CageInfo cage, string name, IReadOnlyList<Descriptor> descriptors)
     {
         CageCommand command = new() { Arguments = [Handed], Descriptors = descriptors, Directory = "/" };
         try
@@ -60,6 +60,12 @@ internal static class CageScript
         catch (CageException e) when (e.InnerException is SpawnException { Stage: SpawnStage.Execute, Number: ENOEXEC })
         {
             return CommandStarter.Start(cage, command with { Arguments = ["/bin/sh", Handed] });
+        }
+        catch (CageException e) when (e.Error == CageError.CageCommandNotFound)
+        {
+            throw new CageException(
+                CageError.CageStartFailed, $"The {name} script of \"{cage.Name}\" was not run: the interpreter that its first line names is not in the cage (ENOENT).",
+                "Put it in, or name another after #!.", cage.Name, e);
         }
     }
 

@@ -25,7 +25,12 @@ public sealed record CageMount(
         int cut = isChroot ? cage.Record.MountPath.Length : 0;
         return [.. entries.Select(entry => new CageMount(
             cage.Name, cage.Id, entry.Source, entry.MountPoint.Length > cut ? entry.MountPoint[cut..] : "/", entry.Type,
-            string.Join(',', entry.Options.Split(',').Union(entry.SuperOptions.Split(','))), entry.Propagation.Length == 0 ? "private" : entry.Propagation,
+            Together(entry.Options.Split(','), entry.SuperOptions.Split(',')), entry.Propagation.Length == 0 ? "private" : entry.Propagation,
             [.. entry.SuperOption("lowerdir+").Concat(entry.SuperOption("lowerdir"))]))];
     }
+
+    /// <summary>Either of the two can make it read-only.</summary>
+    private static string Together(string[] mount, string[] system) => string.Join(',', mount.Contains("ro") || system.Contains("ro")
+        ? mount.Union(system).Where(option => option != "ro" && option != "rw").Prepend("ro")
+        : mount.Union(system));
 }

@@ -21,11 +21,26 @@ internal readonly record struct ProcessStat(string Name, char State, int Parent,
     public bool IsDying => !IsDead && ((Flags & PF_EXITING) != 0 || (Pending & SigKillBit) != 0);
 
     /// <summary>Null when there is no such process.</summary>
-    public static ProcessStat? Read(int pid)
+    public static ProcessStat? Read(int pid) => Read($"/proc/{pid}");
+
+    /// <summary>Each of its threads; none when there is no such process.</summary>
+    public static IReadOnlyList<ProcessStat?> ReadThreads(int pid)
     {
         try
         {
-            using Descriptor? file = Files.TryOpen($"/proc/{pid}/stat", Files.O_RDONLY);
+            return [.. Directory.EnumerateDirectories($"/proc/{pid}/task").Select(Read)];
+        }
+        catch (IOException)
+        {
+            return [];
+        }
+    }
+
+    private static ProcessStat? Read(string folder)
+    {
+        try
+        {
+            using Descriptor? file = Files.TryOpen($"{folder}/stat", Files.O_RDONLY);
             if (file is null) return null;
             Span<byte> buffer = stackalloc byte[1024];
             return Parse(buffer[..Files.Read(file, buffer)]);

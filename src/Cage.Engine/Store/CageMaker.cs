@@ -221,7 +221,7 @@ internal static class CageMaker
             if (record.Kind == CageKind.Writable) MakeMountPoints(record.RootPath);
             return;
         }
-        string source = Path.GetFullPath(request.Source);
+        string source = AbsolutePath.Of(request.Source);
         switch (request.SourceMode)
         {
             case SourceMode.Link:

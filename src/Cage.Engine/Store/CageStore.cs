@@ -40,8 +40,7 @@ public sealed class CageStore(StoreSettings settings)
     {
         IReadOnlyList<CageRecord> found = FindAll(selector);
         if (found.Count == 1) return found[0];
-        if (found.Count == 0)
-            throw new CageException(CageError.CageNotFound, $"There is no cage \"{selector}\" in {Settings.Data}.", "cage list (Get-Cage) shows what is there.", selector);
+        if (found.Count == 0) throw NotFound(selector);
         throw Ambiguous(selector, [.. found.Select(record => $"{record.Id}")]);
     }
 
@@ -164,6 +163,21 @@ public sealed class CageStore(StoreSettings settings)
 
     /// <summary>The id in the name of the folder whose cage.conf it is about.</summary>
     private static string? IdOf(CageException e) => e.TargetName is string path ? Path.GetFileNameWithoutExtension(Path.GetDirectoryName(path)) : null;
+
+    /// <summary>One that cannot be read may be the one that is meant: its name is in what cannot be read.</summary>
+    private CageException NotFound(string selector)
+    {
+        List<CageException> broken = [];
+        ReadAll(broken.Add);
+        string unread = broken.Count switch
+        {
+            0 => "",
+            1 => $" that can be read; of one it cannot be told: {broken[0].Message}",
+            _ => $" that can be read; of {broken.Count} it cannot be told, the first: {broken[0].Message}",
+        };
+        return new CageException(
+            CageError.CageNotFound, $"There is no cage \"{selector}\" in {Settings.Data}{(unread.Length == 0 ? "." : unread)}", "cage list (Get-Cage) shows what is there.", selector);
+    }
 
     private static CageException Ambiguous(string selector, IReadOnlyList<string> ids) => new(
         CageError.CageAmbiguous, $"\"{selector}\" fits {ids.Count} cages: {string.Join(", ", ids)}.", "Give the id of the one that is meant.", selector);

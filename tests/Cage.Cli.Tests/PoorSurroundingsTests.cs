@@ -1,0 +1,109 @@
+namespace Cage.Cli.Tests;
+
+/// <summary>Callers that give little: no place to write to, no descriptors, no folder, no environment. What fails says so with its errno, and never by a crash.</summary>
+public sealed class PoorSurroundingsTests : CageTest
+{
+    [Theory]
+    [InlineData("list")]
+    [InlineData("list --json")]
+    [InlineData("help")]
+    [InlineData("help new")]
+    [InlineData("new web --read-only")]
+    public void AFullStandardOutputIsAnError(string line) =>
+        Store.Shell($"\"$CAGE\" {line} >/dev/full").Failed(1, "write standard output: ENOSPC");
+
+    [Fact]
+    public void AReaderThatHasSeenEnoughIsNone() =>
+        // The writer waits until the reader is gone.
+        Assert.Equal("0 0\n", Store.Bash("{ sleep 0.2; \"$CAGE\" help; } | true; echo ${PIPESTATUS[*]}").Ended(0).Output);
+
+    [Fact]
+    public void AFullStandardErrorLeavesTheStatus()
+    {
+        Assert.Equal(1, Store.Shell("\"$CAGE\" show nobody 2>/dev/full").Status);
+        Assert.Equal(125, Store.Shell("\"$CAGE\" exec nobody 2>/dev/full -- true").Status);
+    }
+
+    [RootFact]
+    public void ClosedStandardDescriptorsTakeNoFilesPlace()
+    {
+        Store.Stopped("jail");
+        foreach (string line in (string[])["start web", "list", "exec web -- true", "stop web"])
+            Assert.Empty(Store.Shell($"\"$CAGE\" {line} <&- >&- 2>&-").Ended(0).Output);
+        Store.NothingRuns();
+    }
+
+    [RootFact]
+    public void ACurrentFolderThatIsGoneMattersOnlyToRelativePaths()
+    {
+        Store.Running("jail");
+        Outcome outcome = Store.Shell("""
+            mkdir "$STORE/gone"; cd "$STORE/gone"; rmdir "$STORE/gone"
+            "$CAGE" list | wc -l; "$CAGE" exec web -- pwd; "$CAGE" run --base host -- pwd
+            "$CAGE" new more --read-only --source x || echo $?
+            """).Ended(0);
+        Assert.Equal(["3", "/root", "/root", "1"], outcome.Lines);
+        Assert.Contains("x: the current folder, which it starts from, has been removed (ENOENT)", outcome.Error);
+    }
+
+    [RootFact]
+    public void FewDescriptorsAreAnErrorThatLeavesNothing()
+    {
+        string id = Store.Stopped("jail");
+        foreach (int limit in (int[])[7, 8, 12, 16, 20])
+        {
+            Outcome outcome = Store.Shell($"ulimit -n {limit}; \"$CAGE\" start web");
+            if (outcome.Status == 0) Cage("stop", "web").Silently();
+            else outcome.Failed(1, "EMFILE");
+        }
+        Cage("stop", "web").Silently();
+        Store.NothingRuns(id);
+        Cage("start", "web").Silently();
+    }
+
+    [RootFact]
+    public void ALimitOfFileSizesIsAnErrorThatLeavesNothing()
+    {
+        string id = Store.Stopped("jail");
+        Store.Shell("ulimit -f 0; \"$CAGE\" start web 2>&1 | cat >&2").Failed(0, "EFBIG");
+        Store.Shell("ulimit -f 0; \"$CAGE\" new more --base host 2>&1 | cat >&2").Failed(0, "EFBIG");
+        Assert.Equal(2, Directory.GetFileSystemEntries(Store.Data).Length);
+        Store.NothingRuns(id);
+        // What is run inside has the kernel's own way with that limit.
+        Cage("start", "web").Silently();
+        Assert.Equal(153, Store.Shell("ulimit -f 0; \"$CAGE\" exec web -- sh -c 'exec head -c 1 /proc/version >/root/x'").Status);
+    }
+
+    [RootFact]
+    public void WithoutAnEnvironmentItWorks()
+    {
+        Store.Running("jail");
+        Outcome outcome = Store.Shell("env -i CAGE_CONF=\"$CAGE_CONF\" \"$CAGE\" exec web -- env | sort").Ended(0);
+        Assert.Equal(["HOME=/root", "LANG=C.UTF-8", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "SHELL=/bin/sh", "TERM=dumb", "USER=root"], outcome.Lines);
+    }
+
+    [RootFact]
+    public void WhatIsPrintedOnATerminalCannotObeyAName()
+    {
+        Outcome outcome = Cage("new", "a\u001b[31mb").Failed(1, "a\\x1b[31mb");
+        Assert.DoesNotContain('\u001b', outcome.Error);
+    }
+
+    [RootFact]
+    public void OneThatIsNotFoundMayBeTheOneThatCannotBeRead()
+    {
+        string id = Store.Stopped("jail");
+        File.AppendAllText($"{Store.Data}/{id}.w/cage.conf", "junk\n");
+        Cage("start", "web").Failed(1, "There is no cage \"web\"", $"{id}.w/cage.conf, line ", "junk has no '='");
+        Cage("list").Failed(1, $"{id}.w/cage.conf, line ");
+        File.WriteAllLines($"{Store.Data}/{id}.w/cage.conf", File.ReadAllLines($"{Store.Data}/{id}.w/cage.conf")[..^1]);
+        Cage("start", "web").Silently();
+    }
+
+    [RootFact]
+    public void ACommandWithoutTheDashesIsToldOfThem()
+    {
+        Store.Stopped("jail");
+        Cage("exec", "web", "sh", "-c", "true").Failed(125, "the command and its options follow --");
+    }
+}

@@ -28,11 +28,12 @@ internal static class Messages
     /// <summary>A name or a script's output may hold what a terminal would obey. Where nobody can be told, the exit status has to do.</summary>
     private static void Say(string text)
     {
+        // Not the Console, which needs descriptors of its own.
         try
         {
-            Console.Error.WriteLine(Plain(text));
+            Files.Write(Channels.Standard(2), PathText.Encode($"{Plain(text)}\n"));
         }
-        catch (IOException)
+        catch (LinuxException)
         {
         }
     }

@@ -7,7 +7,7 @@ namespace Cage.Cli;
 /// seen enough is fine, as <c>cage list | head</c> expects.</summary>
 internal sealed class StandardOutput : Stream
 {
-    private readonly Descriptor _output = Channels.Duplicate(1);
+    private readonly Descriptor _output = Channels.Standard(1);
 
     /// <summary>Has all of <see cref="Console"/>'s output go this way.</summary>
     public static void Use() => Console.SetOut(new StreamWriter(new StandardOutput(), new UTF8Encoding(false)) { AutoFlush = true });

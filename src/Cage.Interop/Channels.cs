@@ -42,6 +42,14 @@ public static unsafe partial class Channels
     /// <param name="number">One that is open, such as 0, 1 or 2.</param>
     public static Descriptor Duplicate(int number) => Check.Descriptor(fcntl(number, F_DUPFD_CLOEXEC, 3), "fcntl", "F_DUPFD_CLOEXEC");
 
+    /// <summary>One of the caller's descriptors 0, 1 and 2, which the result never closes.</summary>
+    public static Descriptor Standard(int number)
+    {
+        Descriptor descriptor = new(number);
+        descriptor.SetHandleAsInvalid();
+        return descriptor;
+    }
+
     /// <summary>Opens <c>/dev/null</c> for each standard descriptor that the caller has closed: what is opened next would take its number, and be taken for it.</summary>
     public static void EnsureStandard()
     {

@@ -81,7 +81,13 @@ internal static class Values
     {
         if (table is null) return [];
         List<string> variables = [];
-        foreach (DictionaryEntry entry in table) variables.Add($"{Text(entry.Key)}={Text(entry.Value)}");
+        foreach (DictionaryEntry entry in table)
+        {
+            string name = Text(entry.Key);
+            if (name.Contains('='))
+                throw new CageException(CageError.CageArgumentInvalid, $"\"{name}\" cannot be a variable's name: it has '='.", "Write @{ NAME = 'value' }.", name);
+            variables.Add($"{name}={Text(entry.Value)}");
+        }
         return [.. variables];
     }
 

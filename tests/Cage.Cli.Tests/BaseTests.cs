@@ -120,7 +120,7 @@ public sealed class BaseTests : CageTest
             Assert.Equal("x", File.ReadAllText($"{Store.RootPath(name)}/sub/file"));
             Assert.Null(new FileInfo(Store.RootPath(name)).LinkTarget);
         }
-        Cage("new", "x", "--read-only", "--source", $"{Store.Files}/none").Failed(1, "ENOTDIR");
+        Cage("new", "x", "--read-only", "--source", $"{Store.Files}/none").Failed(1, "ENOENT");
         Cage("new", "x", "--read-only", "--source", "/etc/passwd").Failed(1, "ENOTDIR");
         Cage("new", "x", "--read-only", "--source", "/", "--source-mode", "copy").Failed(1, "linked");
         Cage("new", "x", "--read-only", "--source", "/", "--source-mode", "move").Failed(1, "linked");

@@ -69,17 +69,17 @@ public sealed class PoorSurroundingsTests : CageTest
         Store.Shell("ulimit -f 0; \"$CAGE\" new more --base host 2>&1 | cat >&2").Failed(0, "EFBIG");
         Assert.Equal(2, Directory.GetFileSystemEntries(Store.Data).Length);
         Store.NothingRuns(id);
-        // What is run inside has the kernel's own way with that limit.
+        // What is run inside has the kernel's own way with that limit: SIGXFSZ.
         Cage("start", "web").Silently();
-        Assert.Equal(153, Store.Shell("ulimit -f 0; \"$CAGE\" exec web -- sh -c 'exec head -c 1 /proc/version >/root/x'").Status);
+        Assert.Equal(153, Store.Shell("ulimit -f 200; \"$CAGE\" exec web -- head -c 1000000 /dev/zero >\"$STORE/files/x\"").Status);
     }
 
     [RootFact]
     public void WithoutAnEnvironmentItWorks()
     {
         Store.Running("jail");
-        Outcome outcome = Store.Shell("env -i CAGE_CONF=\"$CAGE_CONF\" \"$CAGE\" exec web -- env | sort").Ended(0);
-        Assert.Equal(["HOME=/root", "LANG=C.UTF-8", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "SHELL=/bin/sh", "TERM=dumb", "USER=root"], outcome.Lines);
+        Outcome outcome = Store.Shell("env -i CAGE_CONF=\"$CAGE_CONF\" \"$CAGE\" exec web -- env | sort | grep -v ^SHELL=").Ended(0);
+        Assert.Equal(["HOME=/root", "LANG=C.UTF-8", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=dumb", "USER=root"], outcome.Lines);
     }
 
     [RootFact]
@@ -95,7 +95,7 @@ public sealed class PoorSurroundingsTests : CageTest
         string id = Store.Stopped("jail");
         File.AppendAllText($"{Store.Data}/{id}.w/cage.conf", "junk\n");
         Cage("start", "web").Failed(1, "There is no cage \"web\"", $"{id}.w/cage.conf, line ", "junk has no '='");
-        Cage("list").Failed(1, $"{id}.w/cage.conf, line ");
+        Cage("list").Ended(1).Said($"{id}.w/cage.conf, line ");
         File.WriteAllLines($"{Store.Data}/{id}.w/cage.conf", File.ReadAllLines($"{Store.Data}/{id}.w/cage.conf")[..^1]);
         Cage("start", "web").Silently();
     }

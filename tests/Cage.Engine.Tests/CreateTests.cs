@@ -70,7 +70,7 @@ public sealed class CreateTests : IDisposable
             (new() { Name = "a", Base = [layer, writable] }, CageError.CageArgumentInvalid, "writable"),
             (new() { Name = "a", Base = [layer, Guid.Parse(TestId)] }, CageError.CageNotFound, TestId),
             (new() { Name = "a", Source = "/etc" }, CageError.CageArgumentInvalid, "read-only"),
-            (new() { Name = "a", Kind = CageKind.ReadOnly, Source = $"{_test.Folder}/none" }, CageError.CageArgumentInvalid, "none"),
+            (new() { Name = "a", Kind = CageKind.ReadOnly, Source = $"{_test.Folder}/none" }, CageError.CageArgumentInvalid, "none: there is none (ENOENT)"),
             (new() { Name = "a", Kind = CageKind.ReadOnly, Source = file }, CageError.CageArgumentInvalid, "ENOTDIR"),
             (new() { Name = "a", Kind = CageKind.ReadOnly, Source = "/", SourceMode = SourceMode.Copy }, CageError.CageArgumentInvalid, "linked"),
             (new() { Name = "a", Kind = CageKind.ReadOnly, Source = "/tmp/..", SourceMode = SourceMode.Move }, CageError.CageArgumentInvalid, "linked"),

@@ -113,8 +113,9 @@ internal static class CageMaker
         if (request.Kind != CageKind.ReadOnly)
             throw new CageException(CageError.CageArgumentInvalid, "A source makes a read-only cage only.", "Add --read-only (-ReadOnly).", request.Source);
         // A snapshot gets its name last.
-        if (request.Origin is null && Files.StatusFollowed(request.Source) is not { IsDirectory: true })
-            throw new CageException(CageError.CageArgumentInvalid, $"{request.Source}: not a directory (ENOTDIR).", target: request.Source);
+        if (request.Origin is null && Files.StatusFollowed(AbsolutePath.Of(request.Source)) is var source and not { IsDirectory: true })
+            throw new CageException(
+                CageError.CageArgumentInvalid, $"{request.Source}: {(source is null ? "there is none (ENOENT)" : "not a directory (ENOTDIR)")}.", "Name a directory.", request.Source);
         if (request.SourceMode == SourceMode.Move && Files.Status(request.Source.TrimEnd('/')) is { IsLink: true })
             throw new CageException(CageError.CageArgumentInvalid, $"{request.Source} is a symbolic link.", "Name the directory itself to move it.", request.Source);
         if (request.SourceMode != SourceMode.Link && RealPath(request.Source) is string real && (real == "/" || real == store.Settings.Data))

@@ -5,6 +5,8 @@ namespace Cage.Engine.Plans;
 /// <summary>A step that failed, with what the system said.</summary>
 internal sealed class StepException(Step step, LinuxException cause, int index) : Exception(cause.Message, cause)
 {
+    private const int Shown = 500;
+
     public Step Step { get; } = step;
 
     public LinuxException Cause { get; } = cause;
@@ -16,7 +18,7 @@ internal sealed class StepException(Step step, LinuxException cause, int index) 
     /// <param name="done">What was not done with it: started, stopped.</param>
     public CageException Explain(string cage, string done)
     {
-        string what = Step.Target is null ? Step.Action : $"{Step.Action} {Step.Target}";
+        string what = Shorten(Step.Target is null ? Step.Action : $"{Step.Action} {Step.Target}");
         return new CageException(
             Cause.Number switch
             {
@@ -29,6 +31,9 @@ internal sealed class StepException(Step step, LinuxException cause, int index) 
             cage,
             Cause);
     }
+
+    /// <summary>The paths of 500 layers would hide what is wrong with them; the plan shows all.</summary>
+    private static string Shorten(string what) => what.Length <= 2 * Shown ? what : $"{what[..Shown]} … {what[^Shown..]}";
 }
 
 /// <summary>Carries out steps in order and, when one fails, undoes those done, backwards.</summary>

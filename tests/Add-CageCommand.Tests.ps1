@@ -35,6 +35,12 @@ Describe 'Roots from chosen commands' -Skip:(-not $isRoot) {
         $null = New-Cage py -Command python3 | Start-Cage
         Invoke-Cage py -- python3 -c 'import ssl, json; print(json.dumps(len(ssl.create_default_context().get_ca_certs()) > 0))' | Should -Be 'true'
     }
+    It 'runs script blocks where pwsh alone was put in' -Skip:(-not (Test-Path "$(Split-Path (readlink -f (Get-Command pwsh -ErrorAction Ignore).Source))/pwsh.dll")) {
+        $null = New-Cage ps -Command pwsh | Start-Cage
+        $answer = Invoke-Cage ps { [pscustomobject]@{ Sum = 1 + 1; HasShell = Test-Path /bin/sh } }
+        $answer.Sum | Should -Be 2
+        $answer.HasShell | Should -BeFalse
+    }
     It 'adds to cages, running or not, and says what' {
         $web = New-Cage web -Command sh -NoPack | Start-Cage -PassThru
         $added = Add-CageCommand web -Command env, true -Pack timezone -NoPack -PassThru

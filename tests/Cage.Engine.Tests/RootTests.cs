@@ -116,6 +116,45 @@ public sealed partial class RootTests : IDisposable
         Assert.Equal(before, Shell.Run("cd \"$host\"; find . -printf '%p %i %T@ %C@\n' | sort", ("host", _host)));
     }
 
+    [RootTheory]
+    [InlineData("$victim")]
+    [InlineData("../../../../../../../../../../$victim")]
+    [InlineData("/proc/self/root/$victim")]
+    public void No_link_in_a_root_leads_a_removal_out(string target)
+    {
+        string victim = Directory.CreateDirectory($"{_store.Folder}/victim").FullName;
+        OnHost("mkdir d; echo one >d/a; echo two >d/b; ln -s a d/link");
+        CageInfo cage = New(OwnFiles);
+        Shell.Run($"cp -a \"$host/d/.\" \"$victim\"; rm -r \"$in/d\"; ln -s \"{target}\" \"$in/d\"", ("in", In(cage, _host)), ("host", _host), ("victim", victim));
+        string Look() => Shell.Run("cd \"$victim\"; find . -printf '%p %i %l %T@ %C@\n' | sort", ("victim", victim));
+        string before = Look();
+        OnHost("echo ONE >d/a; rm d/b");
+        Assert.NotEmpty(_store.Engine.Test(cage.Record));
+        foreach (Action act in (Action[])[() => _store.Engine.Update(cage.Record, force: true), () => _store.Engine.RemoveContents(cage.Record, [.. _store.Engine.GetContents(cage.Record)], force: true)])
+        {
+            try
+            {
+                act();
+            }
+            catch (CageException e)
+            {
+                Assert.Equal(CageError.CageStoreFailed, e.Error);
+            }
+            Assert.Equal(before, Look());
+        }
+    }
+
+    [RootFact]
+    public void What_a_command_lacks_is_found_and_put_back()
+    {
+        CageInfo cage = New(Commands("bash", "ls"));
+        Shell.Run("cd \"$root\"; rm usr/bin/ls; find . -name 'libtinfo.so*' -delete", ("root", cage.Record.RootPath));
+        string[] Missing() => [.. _store.Engine.Test(cage.Record).Where(finding => finding.Kind == FindingKind.Missing).Select(finding => finding.Message)];
+        Assert.Equal(["/usr/bin/ls is not there.", "libtinfo.so.6 is not there, and /usr/bin/bash needs it."], Missing());
+        _store.Engine.Update(cage.Record);
+        Assert.Empty(_store.Engine.Test(cage.Record));
+    }
+
     [RootFact]
     public void What_is_taken_out_is_what_nothing_else_needs_and_nobody_changed()
     {

@@ -74,7 +74,7 @@ internal sealed class Arguments
         return value;
     }
 
-    public IReadOnlyList<string> All(string option) => [.. _options.Where(entry => entry.Option == option).Select(entry => entry.Value)];
+    public IReadOnlyList<string> All(string option) => _options.FindAll(entry => entry.Option == option).ConvertAll(entry => entry.Value);
 
     /// <summary>Which of the words the option has; <paramref name="fallback"/> without it.</summary>
     public int Word(string option, IReadOnlyList<string> words, int fallback)

@@ -107,7 +107,7 @@ public sealed partial class CageEngine
         // One with limits would be outside of its groups, one with a network of its own in the host's.
         HeadStart? early = isolation == CageIsolation.Jail && record.Limits.IsEmpty && record.Network.Mode == NetworkMode.Host ? takeEarly?.Invoke() : null;
         if (early is not null) record = record with { Id = early.Id };
-        HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL, Early = early };
+        HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL, Early = early, Meanwhile = () => CommandStarter.Prepare(record) };
         try
         {
             Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : [.. bases.Select(FindBase)], NetworkCheck.Allowed(Store, record)), host, default);

@@ -132,6 +132,19 @@ public static unsafe partial class Files
     /// <summary>Removes an empty directory (rmdir(2)); one that is not there is fine.</summary>
     public static void RemoveDirectory(string path) => UnlinkAt(AT_FDCWD, path, AT_REMOVEDIR);
 
+    /// <summary>Removes a directory (rmdir(2)) unless something is in it or uses it; one that is not there is fine.</summary>
+    /// <returns>Whether it is gone.</returns>
+    public static bool TryRemoveDirectory(string path)
+    {
+        if (unlinkat(AT_FDCWD, path, AT_REMOVEDIR) == 0) return true;
+        return Marshal.GetLastPInvokeError() switch
+        {
+            Errno.ENOENT => true,
+            Errno.EBUSY or Errno.ENOTEMPTY or Errno.EEXIST => false,
+            int error => throw new LinuxException(error, "rmdir", path),
+        };
+    }
+
     /// <summary>Removes a file below an open directory (unlink(2)); one that is not there is fine.</summary>
     public static void UnlinkAt(Descriptor directory, string name) => UnlinkAt(directory.Number, name, 0);
 

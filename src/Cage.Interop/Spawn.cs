@@ -156,6 +156,9 @@ public static unsafe partial class Spawn
 
     private const uint NewSession = 1, ControllingTerminal = 2, SetIdentity = 4, Orphan = 8, Afresh = 16;
 
+    /// <summary>Makes what the first start in this process makes, beforehand. What fails, that start says.</summary>
+    public static void Prepare() => cage_prepare();
+
     /// <summary>Starts the process and returns once the program has been executed.</summary>
     /// <exception cref="SpawnException">The step that failed, with its errno. No process is left.</exception>
     public static SpawnedProcess Start(SpawnRequest request)
@@ -274,4 +277,7 @@ public static unsafe partial class Spawn
 
     [LibraryImport("cage-spawn")]
     private static partial int cage_spawn(Native* request);
+
+    [LibraryImport("cage-spawn")]
+    private static partial void cage_prepare();
 }

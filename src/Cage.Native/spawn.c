@@ -233,6 +233,11 @@ static void start_launched(struct request *request)
     free(words);
 }
 
+__attribute__((visibility("default"))) void cage_prepare(void)
+{
+    open_launcher();
+}
+
 __attribute__((visibility("default"))) int cage_spawn(struct request *request)
 {
     sigset_t all, before;

@@ -42,3 +42,6 @@ struct request {
 
 /* Returns 0 with pid and pidfd set, or -1 with error and failed_stage; then nothing is left. */
 int cage_spawn(struct request *request);
+
+/* Makes what the first cage_spawn makes, beforehand. */
+void cage_prepare(void);

@@ -43,15 +43,15 @@ internal sealed record HidePaths(IReadOnlyList<string> Paths) : PortableStep
 
     internal override void Do(StepContext context)
     {
-        using Descriptor nothing = Files.OpenInRoot(context.Root, "dev/null", Files.O_PATH);
-        Descriptor? folder = null;
+        Descriptor? file = null, folder = null;
         KernelPaths.ForEach(context.Root, Paths, target =>
         {
             bool isFolder = Files.Status(target).IsDirectory;
-            Descriptor cover = !isFolder ? Mounts.CloneTree(nothing) : folder is null ? MakeFolder() : Mounts.CloneTree(folder);
+            ref Descriptor? first = ref isFolder ? ref folder : ref file;
+            // A clone has the attributes of what it is a clone of.
+            Descriptor cover = first is not null ? Mounts.CloneTree(first) : isFolder ? MakeFolder() : MakeFile(context.Root);
+            first ??= cover;
             context.Attached(this, cover);
-            if (isFolder) folder ??= cover;
-            else Mounts.SetAttributes(cover, Mounts.MOUNT_ATTR_RDONLY | Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC);
             Mounts.Attach(cover, target);
         });
     }
@@ -61,6 +61,14 @@ internal sealed record HidePaths(IReadOnlyList<string> Paths) : PortableStep
     internal override void Write(WireWriter wire) => wire.Texts(Paths);
 
     public static PortableStep Read(ref WireReader wire) => new HidePaths(wire.Texts());
+
+    private static Descriptor MakeFile(Descriptor root)
+    {
+        using Descriptor nothing = Files.OpenInRoot(root, "dev/null", Files.O_PATH);
+        Descriptor cover = Mounts.CloneTree(nothing);
+        Mounts.SetAttributes(cover, Mounts.MOUNT_ATTR_RDONLY | Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC);
+        return cover;
+    }
 
     private static Descriptor MakeFolder()
     {

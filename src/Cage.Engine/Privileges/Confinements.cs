@@ -6,6 +6,9 @@ namespace Cage.Engine.Privileges;
 /// <summary>What a cage's privileges mean for its processes.</summary>
 internal static class Confinements
 {
+    /// <summary>The filter that was assembled last: nearly all cages have the same one.</summary>
+    private static Assembled? _last;
+
     /// <summary>For commands, the start and stop script among them.</summary>
     public static Confinement OfCommand(CagePrivileges privileges) => new()
     {
@@ -32,7 +35,14 @@ internal static class Confinements
         return string.Join("; ", parts);
     }
 
-    private static ulong[]? Filter(CagePrivileges privileges) => privileges.SystemCalls == SystemCallMode.Off
-        ? null
-        : SystemCallFilter.Assemble(CapabilitySet.Of(privileges.CapabilityAdd, privileges.CapabilityDrop), privileges.SystemCallAllow, privileges.SystemCallDeny);
+    private static ulong[]? Filter(CagePrivileges privileges)
+    {
+        if (privileges.SystemCalls == SystemCallMode.Off) return null;
+        if (_last is Assembled last && last.Privileges.IsSameAs(privileges)) return last.Filter;
+        ulong[] filter = SystemCallFilter.Assemble(CapabilitySet.Of(privileges.CapabilityAdd, privileges.CapabilityDrop), privileges.SystemCallAllow, privileges.SystemCallDeny);
+        _last = new Assembled(privileges, filter);
+        return filter;
+    }
+
+    private sealed record Assembled(CagePrivileges Privileges, ulong[] Filter);
 }

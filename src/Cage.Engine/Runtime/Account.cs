@@ -23,13 +23,12 @@ internal sealed record Account(string Name, Identity Identity, string Home, stri
         string[] parts = (user ?? "0").Split(':', 2);
         if (group is not null)
             parts = parts.Length == 1 ? [parts[0], group] : throw new CageException(CageError.CageArgumentInvalid, $"\"{user}\" names a group already, and \"{group}\" is another.", "Leave one out.", user);
-        string[]? entry = Lines(root, "etc/passwd", 7).FirstOrDefault(fields => fields[0] == parts[0]) ??
-            (Number(parts[0]) is uint wanted ? Lines(root, "etc/passwd", 7).FirstOrDefault(fields => Number(fields[2]) == wanted) : null);
+        List<string[]> users = Lines(root, "etc/passwd", 7), groups = Lines(root, "etc/group", 4);
+        string[]? entry = users.Find(fields => fields[0] == parts[0]) ?? (Number(parts[0]) is uint wanted ? users.Find(fields => Number(fields[2]) == wanted) : null);
         uint uid = Number(entry is null ? parts[0] : entry[2]) ?? throw Missing("user", parts[0]);
         string name = entry?[0] ?? (uid == 0 ? "root" : parts[0]);
-        List<string[]> groups = [.. Lines(root, "etc/group", 4)];
         uint gid = parts.Length == 2 ? Group(groups, parts[1]) : entry is null ? uid : Number(entry[3]) ?? throw Missing("group", entry[3]);
-        IEnumerable<uint> others = parts.Length == 2 ? [] : groups.Where(fields => fields[3].Split(',').Contains(name)).Select(fields => Number(fields[2]) ?? gid);
+        List<uint> others = parts.Length == 2 ? [] : groups.FindAll(fields => fields[3].Split(',').Contains(name)).ConvertAll(fields => Number(fields[2]) ?? gid);
         string home = entry is null || entry[5].Length == 0 ? uid == 0 ? "/root" : "/" : entry[5];
         string shell = entry is null || entry[6].Length == 0 ? "/bin/sh" : entry[6];
         return new Account(name, new Identity(uid, gid, [.. others.Append(gid).Distinct()]), home, shell);
@@ -39,15 +38,15 @@ internal sealed record Account(string Name, Identity Identity, string Home, stri
     public static IReadOnlyList<string> Names(Descriptor root) => [.. Lines(root, "etc/passwd", 7).Select(fields => fields[0])];
 
     private static uint Group(List<string[]> groups, string group) =>
-        groups.FirstOrDefault(fields => fields[0] == group) is string[] named ? Number(named[2]) ?? throw Missing("group", group) : Number(group) ?? throw Missing("group", group);
+        groups.Find(fields => fields[0] == group) is string[] named ? Number(named[2]) ?? throw Missing("group", group) : Number(group) ?? throw Missing("group", group);
 
-    private static IEnumerable<string[]> Lines(Descriptor root, string path, int fields)
+    private static List<string[]> Lines(Descriptor root, string path, int fields)
     {
         try
         {
             using Descriptor? file = Files.TryOpenInRoot(root, path, Files.O_RDONLY | Files.O_NONBLOCK);
             if (file is null || !Files.Status(file).IsRegular) return [];
-            return Encoding.UTF8.GetString(Files.ReadAll(file, SizeLimit)).Split('\n').Select(line => line.Split(':')).Where(line => line.Length >= fields);
+            return [.. Encoding.UTF8.GetString(Files.ReadAll(file, SizeLimit)).Split('\n').Select(line => line.Split(':')).Where(line => line.Length >= fields)];
         }
         catch (LinuxException)
         {

@@ -42,6 +42,13 @@ internal static class CommandStarter
 {
     private const ulong JailNamespaces = Spawn.CLONE_NEWNS | Spawn.CLONE_NEWPID | Spawn.CLONE_NEWIPC | Spawn.CLONE_NEWUTS | Spawn.CLONE_NEWCGROUP;
 
+    /// <summary>What a command in it will need and what does not depend on its files, while those are still being mounted.</summary>
+    public static void Prepare(CageRecord record)
+    {
+        Spawn.Prepare();
+        if (record.Isolation == CageIsolation.Jail) Confinements.OfCommand(record.Privileges);
+    }
+
     /// <exception cref="CageException">CageNotRunning; CageCommandNotFound; CageCommandFailed with the errno's name.</exception>
     public static SpawnedProcess Start(CageInfo cage, CageCommand command)
     {

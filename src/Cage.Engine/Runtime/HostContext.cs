@@ -24,6 +24,9 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     /// <summary>The control group and the init, where they were made before the plan was; the steps that make them take them from here.</summary>
     public HeadStart? Early { get; init; }
 
+    /// <summary>What can be done while the init builds the inside.</summary>
+    public Action? Meanwhile { get; init; }
+
     public SpawnedProcess? Init { get; private set; }
 
     /// <summary>The layers, open until the init has its root.</summary>
@@ -53,6 +56,7 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
             // It has ended already: there is no outcome, which says so.
         }
         if (root is not null) LookAhead(root);
+        Meanwhile?.Invoke();
         Layers?.Dispose();
         channel.ReceiveOutcome(steps, first);
     }

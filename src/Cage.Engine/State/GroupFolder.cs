@@ -68,7 +68,7 @@ internal sealed class GroupFolder(string hierarchy, Guid id)
             kill?.Invoke();
             Thread.Sleep(1);
         }
-        return TryRemoveDirectory(ParentPath);
+        return Files.TryRemoveDirectory(ParentPath);
     }
 
     /// <summary>Takes away the groups that cages which are not kept have left in a hierarchy because their command was killed.</summary>
@@ -82,7 +82,7 @@ internal sealed class GroupFolder(string hierarchy, Guid id)
             using Descriptor? group = Files.TryOpen(path, Files.O_RDONLY | Files.O_DIRECTORY);
             if (group is not null && Files.Lock(group, wait: false)) TryRemove(path);
         }
-        TryRemoveDirectory(parent);
+        Files.TryRemoveDirectory(parent);
     }
 
     public static string[] Children(string path)
@@ -100,21 +100,8 @@ internal sealed class GroupFolder(string hierarchy, Guid id)
 
     private static bool TryRemove(string path)
     {
-        if (TryRemoveDirectory(path)) return true;
+        if (Files.TryRemoveDirectory(path)) return true;
         foreach (string child in Children(path)) TryRemove(child);
-        return TryRemoveDirectory(path);
-    }
-
-    private static bool TryRemoveDirectory(string path)
-    {
-        try
-        {
-            Files.RemoveDirectory(path);
-            return true;
-        }
-        catch (LinuxException e) when (e.Number is Errno.EBUSY or Errno.ENOTEMPTY)
-        {
-            return false;
-        }
+        return Files.TryRemoveDirectory(path);
     }
 }

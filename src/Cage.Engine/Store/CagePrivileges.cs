@@ -65,7 +65,9 @@ public sealed record CagePrivileges
     public bool IsSameAs(CagePrivileges other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return Setuid == other.Setuid && Sockets == other.Sockets && CapabilityValues.SequenceEqual(other.CapabilityValues) && SystemCallValues.SequenceEqual(other.SystemCallValues);
+        return Setuid == other.Setuid && Sockets == other.Sockets && SystemCalls == other.SystemCalls &&
+            CapabilityAdd.SequenceEqual(other.CapabilityAdd) && CapabilityDrop.SequenceEqual(other.CapabilityDrop) &&
+            SystemCallAllow.SequenceEqual(other.SystemCallAllow) && SystemCallDeny.SequenceEqual(other.SystemCallDeny);
     }
 
     /// <summary>With every name as it stands in a cage.conf.</summary>
@@ -110,7 +112,7 @@ public sealed record CagePrivileges
     private string[] SystemCallValues =>
         SystemCalls == SystemCallMode.Off ? [Off] : [.. SystemCallDeny.Select(name => $"-{name}"), .. SystemCallAllow.Select(name => $"+{name}")];
 
-    private static string[] Signed(string[] values, char sign) => [.. values.Where(value => value[0] == sign).Select(value => value[1..])];
+    private static string[] Signed(string[] values, char sign) => Array.ConvertAll(Array.FindAll(values, value => value[0] == sign), value => value[1..]);
 
     private static void Sign(ConfFile file, string key, string value)
     {

@@ -88,7 +88,11 @@ public sealed class ConfFile
     }
 
     /// <summary>The values of all lines that have <paramref name="key"/>, in order.</summary>
-    public IEnumerable<string> Values(string key) => _lines.Where(line => line.Has(key)).Select(line => line.Value.ToString());
+    public IEnumerable<string> Values(string key)
+    {
+        foreach (Line line in _lines)
+            if (line.Has(key)) yield return line.Value.ToString();
+    }
 
     /// <summary>The keys that there are, each as often as it stands there.</summary>
     public IEnumerable<string> Keys() => _lines.Where(line => !line.Key.IsEmpty).Select(line => line.Key.ToString());

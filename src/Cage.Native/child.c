@@ -62,7 +62,7 @@ static void arrange_descriptors(struct start *start)
             *needed[i] = count + i;
     }
     if (syscall(SYS_close_range, count + 4, ~0u, 0) < 0 || (start->launcher >= 0 && fcntl(start->launcher, F_SETFD, FD_CLOEXEC) < 0) ||
-        (request->exec_fd >= 0 && fcntl(request->exec_fd, F_SETFD, FD_CLOEXEC) < 0))
+        (request->exec_fd >= 0 && (fcntl(request->exec_fd, F_SETFD, FD_CLOEXEC) < 0 || (start->channel >= 0 && fcntl(start->channel, F_SETFD, FD_CLOEXEC) < 0))))
         fail(request, STAGE_DESCRIPTORS);
 }
 

@@ -6,7 +6,7 @@
 struct start {
     struct request *request;
     int launcher;       /* the launcher's memory file; -1 where exec_fd is executed itself */
-    int channel;        /* where the launcher says what failed */
+    int channel;        /* where the launcher says what failed, or what is closed once exec_fd has been executed; -1 */
     const char *const *words; /* its arguments */
 };
 

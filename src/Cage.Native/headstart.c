@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -39,6 +40,8 @@ struct headstart {
 
 static struct headstart started = { .pid = 0, .pidfd = -1, .channel = -1, .group = -1 };
 static char parent[64], group[128];
+static struct request *request; /* the init says there what failed */
+static int is_executed = -1;    /* it has closed the other end of this pipe then */
 
 static int is_hierarchy(const char *path)
 {
@@ -82,12 +85,13 @@ static int open_shielded(void)
 
 static void start_init(void)
 {
-    int ends[2] = { -1, -1 };
+    static char *arguments[] = { "cage", "init", "run", NULL }, *environment[] = { NULL };
+    int ends[2] = { -1, -1 }, executed[2] = { -1, -1 };
     int program = open_shielded(), nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (program >= 0 && nothing >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0) {
-        char *arguments[] = { "cage", "init", "run", NULL }, *environment[] = { NULL };
+    request = mmap(NULL, sizeof *request, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (request != MAP_FAILED && program >= 0 && nothing >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0 && pipe2(executed, O_CLOEXEC) == 0) {
         int32_t descriptors[INIT_CHANNEL + 1] = { nothing, nothing, nothing, ends[1] };
-        struct request request = {
+        *request = (struct request){
             .argv = arguments,
             .envp = environment,
             .descriptors = descriptors,
@@ -101,16 +105,20 @@ static void start_init(void)
             .flags = NEW_SESSION | AFRESH,
             .death_signal = SIGKILL,
         };
-        if (cage_spawn(&request) == 0) {
-            started.pid = request.pid;
-            started.pidfd = request.pidfd;
+        if (cage_spawn_aside(request, executed[1]) == 0) {
+            started.pid = request->pid;
+            started.pidfd = request->pidfd;
             started.channel = ends[0];
-            ends[0] = -1;
+            is_executed = executed[0];
+            ends[0] = executed[0] = -1;
         }
     }
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         if (ends[i] >= 0)
             close(ends[i]);
+        if (executed[i] >= 0)
+            close(executed[i]);
+    }
     if (nothing >= 0)
         close(nothing);
     if (program >= 0)
@@ -176,12 +184,30 @@ static void __attribute__((constructor)) start(int argc, char **argv, char **env
     started.group = -1;
 }
 
+/* Waits until the init has been executed; its failure is no more than the lack of a head start. */
+static int is_running(void)
+{
+    char nothing;
+    while (read(is_executed, &nothing, 1) < 0 && errno == EINTR)
+        ;
+    close(is_executed);
+    return !request->error;
+}
+
 /* Returns 1 and hands over what was started, to be ended by the caller; 0 where there is nothing. */
 int cage_take_headstart(struct headstart *taken)
 {
     if (started.group < 0)
         return 0;
-    *taken = started;
+    int taking = is_running();
+    if (taking) {
+        *taken = started;
+    } else {
+        take_back();
+        close(started.group);
+        close(started.channel);
+        close(started.pidfd);
+    }
     started.group = -1;
-    return 1;
+    return taking;
 }

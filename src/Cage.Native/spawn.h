@@ -43,5 +43,11 @@ struct request {
 /* Returns 0 with pid and pidfd set, or -1 with error and failed_stage; then nothing is left. */
 int cage_spawn(struct request *request);
 
+/*
+ * As cage_spawn, for exec_fd alone, but returns at once. The request lies in memory that is shared with the child, which closes the channel once it has
+ * executed, or has said in the request what failed and ended.
+ */
+int cage_spawn_aside(struct request *request, int channel);
+
 /* Makes what the first cage_spawn makes, beforehand. */
 void cage_prepare(void);

@@ -57,7 +57,7 @@ internal static class ListCommand
         json.WriteString("kind", cage.Kind.ToString());
         json.WriteString("state", cage.State.ToString());
         json.WriteString("isolation", cage.Isolation?.ToString());
-        json.WriteTexts("base", cage.Base.Select(id => id.ToString("D")));
+        json.WriteTexts("base", Array.ConvertAll([.. cage.Base], id => id.ToString("D")));
         json.WriteString("memo", cage.Memo);
         json.WriteString("path", cage.Path);
         json.WriteString("rootPath", cage.RootPath);

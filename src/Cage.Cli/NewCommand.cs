@@ -28,7 +28,7 @@ internal static class NewCommand
             Name = name,
             Kind = readOnly ? CageKind.ReadOnly : CageKind.Writable,
             Memo = arguments.Value("--memo") ?? "",
-            Base = [.. arguments.All("--base").Select(selector => engine.FindBase(selector))],
+            Base = Array.ConvertAll([.. arguments.All("--base")], engine.FindBase),
             Isolation = (CageIsolation)arguments.Word("--isolation", Words.Isolations, (int)CageIsolation.Jail),
             Device = view,
             Devices = given,

@@ -107,11 +107,18 @@ public sealed partial class CageEngine
         // One with limits would be outside of its groups, one with a network of its own in the host's.
         HeadStart? early = isolation == CageIsolation.Jail && record.Limits.IsEmpty && record.Network.Mode == NetworkMode.Host ? takeEarly?.Invoke() : null;
         if (early is not null) record = record with { Id = early.Id };
-        HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL, Early = early, Meanwhile = () => CommandStarter.Prepare(record) };
+        HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL, Early = early };
+        CageInfo? info = null;
+        host.Meanwhile = () =>
+        {
+            info = CageInfo.OfInit(record, host.Init!);
+            CommandStarter.Prepare(record);
+            EphemeralCage.Sweep(record);
+        };
         try
         {
-            Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : [.. bases.Select(FindBase)], NetworkCheck.Allowed(Store, record)), host, default);
-            return new EphemeralCage(host, CageInfo.OfInit(record, host.Init!.Id));
+            Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : Array.ConvertAll([.. bases], FindBase), NetworkCheck.Allowed(Store, record)), host, default);
+            return new EphemeralCage(host, info!);
         }
         catch
         {

@@ -72,8 +72,13 @@ public static unsafe partial class Capabilities
     public static ulong All => (1UL << _names.Length) - 1;
 
     /// <summary>Those in a set of bits, in the order of their numbers.</summary>
-    public static IEnumerable<Capability> Bits(ulong set) =>
-        Enumerable.Range(0, 64).Where(number => (set >> number & 1) != 0).Select(number => (Capability)number);
+    public static IReadOnlyList<Capability> Bits(ulong set)
+    {
+        List<Capability> bits = [];
+        for (int number = 0; number < 64; number++)
+            if ((set >> number & 1) != 0) bits.Add((Capability)number);
+        return bits;
+    }
 
     /// <summary>The effective set of the calling thread: capability n is bit n (capget(2)).</summary>
     public static ulong ReadEffective()

@@ -165,8 +165,7 @@ public static unsafe partial class Spawn
     {
         ArgumentNullException.ThrowIfNull(request);
         using Strings candidates = new(request.Candidates), arguments = new(request.Arguments), environment = new(request.Environment);
-        int[] descriptors = [.. request.Descriptors.Select(descriptor => descriptor.Number)];
-        int[] tasks = [.. request.TaskFiles.Select(file => file.Number)];
+        int[] descriptors = Array.ConvertAll([.. request.Descriptors], descriptor => descriptor.Number), tasks = Array.ConvertAll([.. request.TaskFiles], file => file.Number);
         uint[] groups = request.Identity is null ? [] : [.. request.Identity.Groups];
         byte[]? directory = request.WorkingDirectory is null ? null : Files.Terminated(request.WorkingDirectory);
         Native native = new()

@@ -61,7 +61,7 @@ internal sealed record StartInit(string Cage, Guid Id, ulong Namespaces, bool Ow
         (Descriptor ours, Descriptor theirs) = Channels.SocketPair();
         using (theirs)
         using (Descriptor nothing = Files.Open("/dev/null", Files.O_RDWR))
-        using (TaskFiles tasks = TaskFiles.Of(Id))
+        using (TaskFiles tasks = TaskFiles.Of(host.Record))
         using (Descriptor? group = ControlGroup.Of(Id)?.TryOpen(), others = isFirst ? null : ControlGroup.Of(Id)?.TryOpenKill())
         {
             SpawnedProcess init = Spawn.Start(new SpawnRequest
@@ -89,7 +89,7 @@ internal sealed record StartInit(string Cage, Guid Id, ulong Namespaces, bool Ow
     {
         (ulong Flag, string Name)[] names =
             [(Spawn.CLONE_NEWNS, "mount"), (Spawn.CLONE_NEWPID, "pid"), (Spawn.CLONE_NEWIPC, "ipc"), (Spawn.CLONE_NEWUTS, "uts"), (Spawn.CLONE_NEWNET, "net")];
-        IEnumerable<string> used = names.Where(entry => (Namespaces & entry.Flag) != 0).Select(entry => entry.Name);
+        IEnumerable<string> used = Array.ConvertAll(Array.FindAll(names, entry => (Namespaces & entry.Flag) != 0), entry => entry.Name);
         return string.Join(", ", OwnControlGroupView ? used.Append("cgroup") : used);
     }
 }

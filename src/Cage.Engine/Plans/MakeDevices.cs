@@ -18,7 +18,7 @@ internal sealed record MakeDevices(IReadOnlyList<DeviceNode> Nodes, string? Log 
         get
         {
             DeviceNode[] usual = [.. Nodes.Where(DeviceSet.Usual.Contains)], others = [.. Nodes.Except(usual)];
-            return $"make nodes ({string.Join(' ', usual.Select(node => node.Name))}) and links ({string.Join(' ', Links().Select(link => link.Name))})" +
+            return $"make nodes ({string.Join(' ', usual.Select(node => node.Name))}) and links ({string.Join(' ', Array.ConvertAll([.. Links()], link => link.Name))})" +
                 (others.Length == 0 ? "" : $", give devices of the host: {string.Join(", ", (IEnumerable<DeviceNode>)others)}");
         }
     }

@@ -167,7 +167,7 @@ internal static class StartPlanner
     /// <summary>A host name made from a cage's name: letters, digits, hyphens and dots, 64 bytes at most (hostname(7)).</summary>
     internal static string HostNameFor(string name)
     {
-        string clean = string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-')).Trim('-', '.');
+        string clean = new string(Array.ConvertAll(name.ToCharArray(), c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-')).Trim('-', '.');
         return clean.Length == 0 ? "cage" : clean.Length > 64 ? clean[..64] : clean;
     }
 }

@@ -36,8 +36,8 @@ internal static class CapabilitySet
     }
 
     /// <summary>The names without CAP_, in the order of their numbers; ALL for all.</summary>
-    public static IEnumerable<string> Names(ulong set) =>
-        set == Capabilities.All ? [All] : Capabilities.Bits(set).Select(capability => Capabilities.Name(capability)["CAP_".Length..]);
+    public static IReadOnlyList<string> Names(ulong set) =>
+        set == Capabilities.All ? [All] : Array.ConvertAll([.. Capabilities.Bits(set)], capability => Capabilities.Name(capability)["CAP_".Length..]);
 
     /// <summary>As it stands in a cage.conf: upper case, without CAP_; null when there is no such capability.</summary>
     public static string? Normal(string name) =>

@@ -84,7 +84,7 @@ internal sealed class RootView(string path) : IDisposable
             using Descriptor? directory = TryOpen(folder, Files.O_RDONLY | Files.O_DIRECTORY);
             if (directory is null) return [];
             List<string> names = [];
-            while (Directories.ReadSome(directory) is { Count: > 0 } some) names.AddRange(some.Select(entry => Directories.Text(entry.Name)));
+            while (Directories.ReadSome(directory) is { Count: > 0 } some) names.AddRange(Array.ConvertAll([.. some], entry => Directories.Text(entry.Name)));
             names.Sort(string.CompareOrdinal);
             return names;
         }

@@ -59,7 +59,7 @@ internal static class CommandStarter
         Account account = Account.Find(root, command.User, command.Group);
         IReadOnlyList<string> environment = InsideEnvironment.Build(account, record, command.Environment);
         using Descriptor? group = ControlGroup.Of(record.Id)?.TryOpen();
-        using TaskFiles tasks = TaskFiles.Of(record.Id);
+        using TaskFiles tasks = TaskFiles.Of(record);
         try
         {
             return Spawn.Start(new SpawnRequest

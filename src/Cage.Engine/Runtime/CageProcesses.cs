@@ -110,14 +110,14 @@ internal static class CageProcesses
     /// <summary>Pidfds of all but the init. A number may have been used again between the list and its pidfd: what a second list has not is let go.</summary>
     private static List<Descriptor> OpenAll(CageInfo cage)
     {
-        List<(int Pid, Descriptor Handle)> opened = [];
+        Dictionary<int, Descriptor> opened = [];
         foreach (int pid in Alive(cage))
-            if (Processes.TryOpen(pid) is Descriptor handle) opened.Add((pid, handle));
+            if (Processes.TryOpen(pid) is Descriptor handle) opened.Add(pid, handle);
         if (opened.Count == 0) return [];
         HashSet<int> still = [.. Alive(cage)];
         foreach (var (pid, handle) in opened)
-            if (!still.Contains(pid)) handle.Dispose();
-        return [.. opened.Where(entry => still.Contains(entry.Pid)).Select(entry => entry.Handle)];
+            if (!still.Contains(pid) && opened.Remove(pid)) handle.Dispose();
+        return [.. opened.Values];
     }
 
     private static IEnumerable<int> Alive(CageInfo cage) => Find(cage).Where(pid => pid != cage.ProcessId && ProcessStat.Read(pid) is { IsDead: false });

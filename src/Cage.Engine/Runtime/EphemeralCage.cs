@@ -1,4 +1,5 @@
 using Cage.Engine.State;
+using Cage.Engine.Store;
 
 namespace Cage.Engine.Runtime;
 
@@ -19,14 +20,18 @@ public sealed class EphemeralCage : IDisposable
     /// <summary>Ends what runs in it; the kernel takes its files and mounts away with its init.</summary>
     public void Dispose()
     {
-        if (Info.Record.Isolation != Store.CageIsolation.Jail) CageProcesses.Kill(Info);
+        if (Info.Record.Isolation != CageIsolation.Jail) CageProcesses.Kill(Info);
         _host.EndInit();
-        if (Info.Record.Network.Mode == Store.NetworkMode.Private) new Network.PrivateNetwork(Info.Id).Disconnect();
-        bool limited = !Info.Record.Limits.IsEmpty;
-        if (limited) LegacyGroups.Remove(Info.Id);
-        bool last = ControlGroup.Of(Info.Id)?.Remove() ?? true;
+        if (Info.Record.Network.Mode == NetworkMode.Private) new Network.PrivateNetwork(Info.Id).Disconnect();
+        if (!Info.Record.Limits.IsEmpty) LegacyGroups.Remove(Info.Id);
+        ControlGroup.Of(Info.Id)?.Remove();
         _host.Dispose();
-        if (!last) ControlGroup.Sweep();
-        if (limited) LegacyGroups.Sweep();
+    }
+
+    /// <summary>Takes away the groups of others whose command was killed.</summary>
+    internal static void Sweep(CageRecord record)
+    {
+        ControlGroup.Sweep();
+        if (!record.Limits.IsEmpty) LegacyGroups.Sweep();
     }
 }

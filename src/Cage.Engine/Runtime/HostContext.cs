@@ -25,7 +25,7 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     public HeadStart? Early { get; init; }
 
     /// <summary>What can be done while the init builds the inside.</summary>
-    public Action? Meanwhile { get; init; }
+    public Action? Meanwhile { get; set; }
 
     public SpawnedProcess? Init { get; private set; }
 

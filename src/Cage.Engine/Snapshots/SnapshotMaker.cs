@@ -221,11 +221,13 @@ internal sealed class SnapshotMaker
     /// <summary>A copier of a tree that lies at <paramref name="place"/> on the host: the store, the snapshots and what is left out stay out of every one.</summary>
     private TreeCopy Copier(string place, Func<string, FileStatus, FolderChoice> choose)
     {
-        FileStatus[] closed = [.. new[] { Settings.Data, Settings.Snapshots }.Select(Files.StatusFollowed).OfType<FileStatus>()];
+        List<FileStatus> closed = [];
+        foreach (string folder in (string[])[Settings.Data, Settings.Snapshots])
+            if (Files.StatusFollowed(folder) is FileStatus status) closed.Add(status);
         string prefix = place.TrimEnd('/') + "/";
         return new TreeCopy
         {
-            Choose = (path, status) => IsExcluded(prefix + path) ? FolderChoice.Skip : Array.Exists(closed, folder => folder.IsSameFile(status)) ? FolderChoice.Empty : choose(prefix + path, status),
+            Choose = (path, status) => IsExcluded(prefix + path) ? FolderChoice.Skip : closed.Exists(folder => folder.IsSameFile(status)) ? FolderChoice.Empty : choose(prefix + path, status),
             Leave = _request.Exclude.Count + _swap.Count == 0 ? null : path => IsExcluded(prefix + path) || _swap.Contains(prefix + path),
         };
     }

@@ -53,7 +53,12 @@ internal sealed class TreeWalk(Action<TreeWalk, WalkFolder> visit)
     {
         WalkFolder top = new(null, [0], from, to);
         _busy = 1;
-        Thread[] threads = [.. Enumerable.Range(0, Math.Clamp(Environment.ProcessorCount, 1, MostThreads)).Select(i => new Thread(() => Work(i == 0 ? top : null, cancellation)) { IsBackground = true })];
+        Thread[] threads = new Thread[Math.Clamp(Environment.ProcessorCount, 1, MostThreads)];
+        for (int i = 0; i < threads.Length; i++)
+        {
+            WalkFolder? first = i == 0 ? top : null;
+            threads[i] = new Thread(() => Work(first, cancellation)) { IsBackground = true };
+        }
         foreach (Thread thread in threads) thread.Start();
         foreach (Thread thread in threads)
             while (!thread.Join(100)) meanwhile?.Invoke();

@@ -20,11 +20,13 @@ public enum CageState
 public sealed class CageInfo
 {
     private readonly InitHint? _init;
+    private readonly Descriptor? _child;
 
-    private CageInfo(CageRecord record, InitHint? init, bool mounted, bool frozen = false)
+    private CageInfo(CageRecord record, InitHint? init, bool mounted, bool frozen = false, Descriptor? child = null)
     {
         Record = record;
         _init = init;
+        _child = child;
         State = init is not null || mounted ? frozen ? CageState.Suspended : CageState.Running : CageState.Stopped;
         ProcessId = init?.Pid;
         RootPath = record.Kind == CageKind.ReadOnly ? record.RootPath : init is InitHint running ? $"/proc/{running.Pid}/root" : mounted ? record.MountPath : null;
@@ -95,9 +97,9 @@ public sealed class CageInfo
         return new CageInfo(record, init, mounted, (init is not null || mounted) && Freezer.IsFrozen(record.Id));
     }
 
-    /// <summary>A cage that is not stored, by the init that its starter has as a child.</summary>
-    internal static CageInfo OfInit(CageRecord record, int pid) =>
-        new(record, ProcessStat.Read(pid) is ProcessStat stat ? new InitHint(pid, stat.StartTime) : null, mounted: false);
+    /// <summary>A cage that is not stored, by the init that its starter has as a child and has not waited for: its number is nobody else's.</summary>
+    internal static CageInfo OfInit(CageRecord record, SpawnedProcess init) =>
+        new(record, ProcessStat.Read(init.Id) is ProcessStat stat ? new InitHint(init.Id, stat.StartTime) : null, mounted: false, child: init.Handle);
 
     /// <summary>The same once it goes on.</summary>
     internal CageInfo Resumed() => new(Record, _init, State != CageState.Stopped);
@@ -105,6 +107,7 @@ public sealed class CageInfo
     /// <summary>A pidfd of the very init that this object tells of; null when it has ended or there is none.</summary>
     internal Descriptor? OpenInit()
     {
+        if (_child is not null) return Channels.Duplicate(_child.Number);
         if (_init is not InitHint hint || Processes.TryOpen(hint.Pid) is not Descriptor handle) return null;
         if (ProcessStat.Read(hint.Pid) is ProcessStat stat && stat.StartTime == hint.StartTime) return handle;
         handle.Dispose();

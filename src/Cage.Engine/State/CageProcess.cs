@@ -22,7 +22,7 @@ public sealed record CageProcess(
     internal static IReadOnlyList<CageProcess> Of(CageInfo cage)
     {
         ArgumentNullException.ThrowIfNull(cage);
-        return cage.State == CageState.Stopped ? [] : [.. CageProcesses.Find(cage).Select(pid => Read(cage, pid)).OfType<CageProcess>()];
+        return cage.State == CageState.Stopped ? [] : [.. Array.ConvertAll([.. CageProcesses.Find(cage)], pid => Read(cage, pid)).OfType<CageProcess>()];
     }
 
     private static CageProcess? Read(CageInfo cage, int pid)

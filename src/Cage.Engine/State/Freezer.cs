@@ -79,7 +79,7 @@ internal static class Freezer
 
     private static CageException Restless(CageInfo cage)
     {
-        string[] waiting = [.. CageProcesses.Find(cage).Where(pid => ProcessStat.Read(pid) is { State: 'D' }).Select(pid => $"{pid}")];
+        string[] waiting = Array.ConvertAll([.. CageProcesses.Find(cage).Where(pid => ProcessStat.Read(pid) is { State: 'D' })], pid => $"{pid}");
         return new CageException(
             CageError.CageBusy, $"\"{cage.Name}\" does not come to rest within {_patience.TotalSeconds:0} s and goes on (EBUSY).",
             waiting.Length == 0 ? "Try again." : $"Process {string.Join(", ", waiting)} hangs in the kernel (state D in ps).", cage.Name);

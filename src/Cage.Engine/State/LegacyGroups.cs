@@ -46,7 +46,7 @@ internal static class LegacyGroups
     public static IEnumerable<int> Processes(GroupFolder group)
     {
         using Descriptor file = Files.Open($"{group.Path}/cgroup.procs", Files.O_RDONLY);
-        return [.. Encoding.ASCII.GetString(Files.ReadAll(file, 64 << 20)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => int.Parse(line, CultureInfo.InvariantCulture))];
+        return Array.ConvertAll(Encoding.ASCII.GetString(Files.ReadAll(file, 64 << 20)).Split('\n', StringSplitOptions.RemoveEmptyEntries), line => int.Parse(line, CultureInfo.InvariantCulture));
     }
 
     /// <summary>Takes them all away.</summary>

@@ -1,3 +1,4 @@
+using Cage.Engine.Store;
 using Cage.Interop;
 
 namespace Cage.Engine.State;
@@ -10,7 +11,8 @@ internal sealed class TaskFiles : IDisposable
 
     public IReadOnlyList<Descriptor> Open { get; }
 
-    public static TaskFiles Of(Guid id) => new(LegacyGroups.OpenTasks(id));
+    /// <summary>None for a cage that is not kept and has no limits: nobody can give it any.</summary>
+    public static TaskFiles Of(CageRecord cage) => new(cage.Limits.IsEmpty && EphemeralId.Is(cage.Id) ? [] : LegacyGroups.OpenTasks(cage.Id));
 
     public void Dispose()
     {

@@ -202,7 +202,7 @@ public sealed record CageRecord
         if (!Guid.TryParseExact(file.Value("uuid"), "D", out Guid id) || id != Id) file.Set("uuid", Id.ToString("D"));
         file.Set("name", Name);
         if (file.Value("memo") is not string memo || ConfText.Unescape(memo) != Memo) file.Set("memo", ConfText.Escape(Memo));
-        if (!Ids(file).SequenceEqual(Base)) file.Set("base", string.Join(':', Base.Select(other => other.ToString("D"))));
+        if (!Ids(file).SequenceEqual(Base)) file.Set("base", string.Join(':', Base));
         file.Set("root", Root);
         if (Origin is not null) WriteOrigin(file, Origin);
         if (Kind == CageKind.ReadOnly) return;

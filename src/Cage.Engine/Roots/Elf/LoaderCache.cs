@@ -113,5 +113,5 @@ internal sealed class LoaderCache
         return end >= 0 ? PathText.Decode(rest[..end]) : throw new ElfException("a name does not end");
     }
 
-    private readonly record struct Entry(int Flags, string Path, ulong Hwcap);
+    private sealed record Entry(int Flags, string Path, ulong Hwcap);
 }

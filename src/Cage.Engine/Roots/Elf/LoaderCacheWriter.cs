@@ -29,7 +29,7 @@ internal static class LoaderCacheWriter
             BinaryPrimitives.WriteInt32LittleEndian(entry[16..], Array.IndexOf(levels, library.Level));
             BinaryPrimitives.WriteUInt32LittleEndian(entry[20..], HwcapExtension);
         }
-        uint[] names = [.. levels.Select(texts.Add)];
+        uint[] names = Array.ConvertAll([.. levels], texts.Add);
         int textsSize = texts.Length;
         texts.Align(4);
         byte[] header = new byte[HeaderSize], extension = new byte[24 + (names.Length * 4)];

@@ -8,11 +8,11 @@ namespace Cage.Engine.Roots.Elf;
 internal static class ProcessorLevels
 {
     // As the kernel names what it has switched on (proc_cpuinfo(5)); an instruction set that it has not saves no registers.
-    private static readonly (string Level, string[] Flags)[] _levels =
+    private static readonly ProcessorLevel[] _levels =
     [
-        ("x86-64-v2", ["cx16", "lahf_lm", "popcnt", "pni", "sse4_1", "sse4_2", "ssse3"]),
-        ("x86-64-v3", ["avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"]),
-        ("x86-64-v4", ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]),
+        new("x86-64-v2", ["cx16", "lahf_lm", "popcnt", "pni", "sse4_1", "sse4_2", "ssse3"]),
+        new("x86-64-v3", ["avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"]),
+        new("x86-64-v4", ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]),
     ];
 
     private static readonly Lazy<string[]> _here = new(() => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? Of(Flags()) : []);
@@ -21,7 +21,9 @@ internal static class ProcessorLevels
     public static IReadOnlyList<string> For(ElfTarget target) => target is { Machine: ElfTarget.EM_X86_64, Is64: true } ? _here.Value : [];
 
     /// <summary>The levels that a processor with these flags has.</summary>
-    internal static string[] Of(IReadOnlySet<string> flags) => [.. _levels.TakeWhile(level => level.Flags.All(flags.Contains)).Select(level => level.Level).Reverse()];
+    internal static string[] Of(IReadOnlySet<string> flags) => [.. _levels.TakeWhile(level => level.Flags.All(flags.Contains)).Select(level => level.Name).Reverse()];
+
+    private sealed record ProcessorLevel(string Name, string[] Flags);
 
     private static HashSet<string> Flags()
     {

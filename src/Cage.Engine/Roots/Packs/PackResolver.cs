@@ -5,7 +5,7 @@ namespace Cage.Engine.Roots;
 /// <summary>Chooses packs by what programs import, use and are called, and adds what is in them to the graph.</summary>
 internal sealed class PackResolver(DependencyResolver resolver, PackCatalog catalog, ElfLibrary library, ProgramLoader loader)
 {
-    private readonly ILookup<string, Pack> _byImport = catalog.All.SelectMany(pack => pack.Imports.Select(name => (name, pack))).ToLookup(pair => pair.name, pair => pair.pack);
+    private readonly ILookup<string, Pack> _byImport = catalog.All.SelectMany(pack => pack.Imports.Select(name => new { Name = name, Pack = pack })).ToLookup(pair => pair.Name, pair => pair.Pack);
     private readonly Pack[] _byUse = [.. catalog.All.Where(pack => pack.Uses.Count > 0)], _byCommand = [.. catalog.All.Where(pack => pack.Commands.Count > 0)];
     private readonly HashSet<string> _chosen = [], _names = [], _accounts = [], _makes = [];
     private readonly Dictionary<string, PackFolder> _folders = [];

@@ -60,18 +60,18 @@ internal sealed class CommandTracer(CageInfo cage, string program, string? setti
     private IReadOnlyList<CageTrace> Understand(string folder, int strace)
     {
         var threads = Directory.GetFiles(folder)
-            .Select(path => (Id: int.Parse(Path.GetExtension(path)[1..], CultureInfo.InvariantCulture), Lines: File.ReadLines(path).Select(StraceLine.Parse).OfType<StraceLine>().ToArray()))
+            .Select(path => new { Id = int.Parse(Path.GetExtension(path)[1..], CultureInfo.InvariantCulture), Lines = File.ReadLines(path).Select(StraceLine.Parse).OfType<StraceLine>().ToArray() })
             .Where(thread => thread.Lines.Length > 0).ToArray();
-        var own = threads.FirstOrDefault(thread => thread.Lines[0] is { Call: "execve", Path: string path } && path == program);
-        var started = threads.Where(thread => thread.Id != own.Id)
-            .Select(thread => (thread.Id, At: Array.FindIndex(thread.Lines, line => line.Call is "execve" or "execveat"), thread.Lines))
+        int? own = threads.FirstOrDefault(thread => thread.Lines[0] is { Call: "execve", Path: string path } && path == program)?.Id;
+        var started = threads.Where(thread => thread.Id != own)
+            .Select(thread => new { thread.Id, At = Array.FindIndex(thread.Lines, line => line.Call is "execve" or "execveat"), thread.Lines })
             .Where(thread => thread.At >= 0).OrderBy(thread => thread.Lines[thread.At].Time).ToArray();
         if (started.Length == 0) return [];
         double begin = started[0].Lines[started[0].At].Time;
         int first = started[0].Id;
         HashSet<(string, string, string?, bool)> seen = [];
         List<CageTrace> traces = [];
-        foreach (var thread in threads.Where(thread => thread.Id != own.Id && thread.Id != strace && (thread.Id == first || thread.Lines[0].Time >= begin)).OrderBy(thread => thread.Lines[0].Time))
+        foreach (var thread in threads.Where(thread => thread.Id != own && thread.Id != strace && (thread.Id == first || thread.Lines[0].Time >= begin)).OrderBy(thread => thread.Lines[0].Time))
         {
             string? executed = null;
             foreach (StraceLine line in thread.Lines.Where(line => line.Time >= begin))

@@ -23,7 +23,7 @@ internal static class SetCommand
 
     private static CageRecord Change(Arguments arguments, CageRecord before, CageEngine engine) => Settings.Apply(arguments, before, selector => engine.Store.Find(selector).Id.ToString("D")) with
     {
-        Base = arguments.All("--base") switch { [] => before.Base, ["none"] => [], var given => [.. given.Select(engine.FindBase)] },
+        Base = arguments.All("--base") switch { [] => before.Base, ["none"] => [], var given => Array.ConvertAll([.. given], engine.FindBase) },
         Isolation = (CageIsolation)arguments.Word("--isolation", Words.Isolations, (int)before.Isolation),
         Name = arguments.Value("--name") ?? before.Name,
         Memo = arguments.Value("--memo") ?? before.Memo,

@@ -167,7 +167,7 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
 
     private void MountByPage(IReadOnlyList<Descriptor> lower, Descriptor? upper, Descriptor? work, StepContext context)
     {
-        IEnumerable<string> options = [$"lowerdir={string.Join(':', Array.ConvertAll(lower, layer => layer.Number))}", .. Array.ConvertAll(Settings, set => $"{set.Key}={set.Value}")];
+        IEnumerable<string> options = [$"lowerdir={string.Join(':', lower.Select(layer => $"{layer.Number}"))}", .. Array.ConvertAll(Settings, set => $"{set.Key}={set.Value}")];
         if (upper is not null && work is not null) options = [.. options, $"upperdir={upper.Number}", $"workdir={work.Number}"];
         Mounts.MountFromDescriptors("overlay", Path, string.Join(',', options), readOnly: upper is null);
         Descriptor attached = Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW);

@@ -95,7 +95,11 @@ public sealed class ConfFile
     }
 
     /// <summary>The keys that there are, each as often as it stands there.</summary>
-    public IEnumerable<string> Keys() => _lines.Where(line => !line.Key.IsEmpty).Select(line => line.Key.ToString());
+    public IEnumerable<string> Keys()
+    {
+        foreach (Line line in _lines)
+            if (!line.Key.IsEmpty) yield return line.Key.ToString();
+    }
 
     /// <summary>Gives <paramref name="key"/> a value where it stands, its comment kept, or at the end; null takes its line out.</summary>
     public void Set(string key, string? value) => Set(key, value is null ? [] : [value]);
@@ -125,7 +129,7 @@ public sealed class ConfFile
     public void Comment(string text) => _lines.Add(Line.Remark($"# {text}".AsMemory()));
 
     /// <summary>The whole file as it is to be written.</summary>
-    public byte[] ToBytes() => _strictUtf8.GetBytes(string.Concat(_lines.Select(line => $"{line.Text}\n")));
+    public byte[] ToBytes() => _strictUtf8.GetBytes(string.Concat(_lines.ConvertAll(line => $"{line.Text}\n")));
 
     /// <summary>An error that names this file, the key and its line.</summary>
     public CageException Invalid(string key, string what, int? line = null, string? advice = null)

@@ -107,7 +107,7 @@ public sealed class CageInfo
     /// <summary>A pidfd of the very init that this object tells of; null when it has ended or there is none.</summary>
     internal Descriptor? OpenInit()
     {
-        if (_child is not null) return Channels.Duplicate(_child.Number);
+        if (_child is { IsClosed: false }) return Channels.Duplicate(_child.Number);
         if (_init is not InitHint hint || Processes.TryOpen(hint.Pid) is not Descriptor handle) return null;
         if (ProcessStat.Read(hint.Pid) is ProcessStat stat && stat.StartTime == hint.StartTime) return handle;
         handle.Dispose();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Cage.Interop;
@@ -8,6 +9,9 @@ public static unsafe partial class FileData
     private const nuint FICLONE = 0x40049409;
     private const int SEEK_DATA = 3, SEEK_HOLE = 4, BufferSize = 1 << 20, SmallestBlock = 4096, ENXIO = Errno.ENXIO;
     private const nint Chunk = 1 << 26;
+
+    // Up to here a copy by way of memory costs less than copy_file_range(2), which first tries to share the blocks where the file system can.
+    private const int SmallPart = 1 << 16;
 
     /// <summary>Lets an empty file share all blocks of another (FICLONE); false where the file system cannot.</summary>
     /// <exception cref="LinuxException">ENOSPC, EDQUOT, EIO and the others that are no question of ability.</exception>
@@ -33,7 +37,7 @@ public static unsafe partial class FileData
             CopyPart(from, to, 0, status.Size, cancellation);
             return;
         }
-        long end = 0;
+        long end = 0, copied = 0;
         while (true)
         {
             long start = lseek(from.Number, end, SEEK_DATA);
@@ -49,13 +53,20 @@ public static unsafe partial class FileData
             // What is written behind that meanwhile is not waited for.
             if (start >= status.Size) break;
             end = Check.Result(lseek(from.Number, start, SEEK_HOLE), "lseek");
-            CopyPart(from, to, start, Math.Min(end, status.Size), cancellation);
+            copied = Math.Min(end, status.Size);
+            CopyPart(from, to, start, copied, cancellation);
         }
-        Check.Result(ftruncate(to.Number, status.Size), "ftruncate");
+        // Only where a hole is at the end: XFS would write all of the file to the disk first.
+        if (copied < status.Size) Check.Result(ftruncate(to.Number, status.Size), "ftruncate");
     }
 
     private static void CopyPart(Descriptor from, Descriptor to, long position, long end, CancellationToken cancellation)
     {
+        if (end - position <= SmallPart)
+        {
+            CopySmall(from, to, position, end, cancellation);
+            return;
+        }
         long source = position, target = position;
         while (source < end)
         {
@@ -76,29 +87,41 @@ public static unsafe partial class FileData
         }
     }
 
+    [SkipLocalsInit]
+    private static void CopySmall(Descriptor from, Descriptor to, long position, long end, CancellationToken cancellation)
+    {
+        byte* buffer = stackalloc byte[SmallPart];
+        CopyThrough(from, to, position, end, buffer, SmallPart, cancellation);
+    }
+
     private static void CopyThrough(Descriptor from, Descriptor to, long position, long end, CancellationToken cancellation)
     {
         byte* buffer = (byte*)NativeMemory.Alloc(BufferSize);
         try
         {
-            while (position < end)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                nint count = pread(from.Number, buffer, (nint)Math.Min(BufferSize, end - position), position);
-                if (Check.Interrupted(count)) continue;
-                if (Check.Result((long)count, "pread") == 0) return;
-                for (nint done = 0; done < count;)
-                {
-                    nint written = pwrite(to.Number, buffer + done, count - done, position + done);
-                    if (Check.Interrupted(written)) continue;
-                    done += (nint)Check.Result((long)written, "pwrite");
-                }
-                position += count;
-            }
+            CopyThrough(from, to, position, end, buffer, BufferSize, cancellation);
         }
         finally
         {
             NativeMemory.Free(buffer);
+        }
+    }
+
+    private static void CopyThrough(Descriptor from, Descriptor to, long position, long end, byte* buffer, int size, CancellationToken cancellation)
+    {
+        while (position < end)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            nint count = pread(from.Number, buffer, (nint)Math.Min(size, end - position), position);
+            if (Check.Interrupted(count)) continue;
+            if (Check.Result((long)count, "pread") == 0) return;
+            for (nint done = 0; done < count;)
+            {
+                nint written = pwrite(to.Number, buffer + done, count - done, position + done);
+                if (Check.Interrupted(written)) continue;
+                done += (nint)Check.Result((long)written, "pwrite");
+            }
+            position += count;
         }
     }
 

@@ -67,11 +67,11 @@ internal sealed class TreeCopy
     /// <exception cref="LinuxException">What could not be copied, by its path.</exception>
     public void Run(Descriptor from, Descriptor to, Action<CopyProgress>? progress, CancellationToken cancellation)
     {
-        using Descriptor top = Channels.Duplicate(to.Number);
+        using Descriptor source = Channels.Duplicate(from.Number), top = Channels.Duplicate(to.Number);
         long start = Stopwatch.GetTimestamp();
         new TreeWalk((walk, folder) => Visit(walk, folder, cancellation)).Run(
             from, to, () => progress?.Invoke(new CopyProgress(_files, _bytes, All.Files, All.Bytes, Stopwatch.GetElapsedTime(start))), cancellation);
-        foreach (LaterLink link in _later) MakeLink(top, link);
+        foreach (LaterLink link in _later) MakeLink(source, top, link, cancellation);
     }
 
     /// <summary>How many entries a tree has, how many bytes of content, and how many bytes that is in whole blocks.</summary>
@@ -128,7 +128,7 @@ internal sealed class TreeCopy
     }
 
     /// <summary>A host goes on while it is copied: what is gone since the directory was read is left out, and what has become something else is looked at again.</summary>
-    private void CopyEntry(TreeWalk walk, WalkFolder folder, Descriptor to, DirectoryEntry entry, CancellationToken cancellation)
+    private void CopyEntry(TreeWalk? walk, WalkFolder folder, Descriptor to, DirectoryEntry entry, CancellationToken cancellation)
     {
         for (int attempt = 0; ; attempt++)
         {
@@ -140,15 +140,24 @@ internal sealed class TreeCopy
             }
             catch (LinuxException) when (Files.StatusAt(folder.From, entry.Name) is null)
             {
-                Directories.TryRemove(to, entry.Name, isDirectory: false);
+                Forget(folder, to, entry.Name);
                 return;
             }
             catch (LinuxException e) when (e.Number is Errno.EINVAL or Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP && attempt < Attempts)
             {
                 // It was there, then was something else, and is there again.
-                Directories.TryRemove(to, entry.Name, isDirectory: false);
+                Forget(folder, to, entry.Name);
             }
         }
+    }
+
+    /// <summary>Takes away what was made of a name, and that other names of the same file would be links to it.</summary>
+    private void Forget(WalkFolder folder, Descriptor to, byte[] name)
+    {
+        Directories.TryRemove(to, name, isDirectory: false);
+        byte[] path = [.. folder.Path, .. name];
+        foreach (var known in _links)
+            if (known.Value.AsSpan().SequenceEqual(path)) _links.TryRemove(known);
     }
 
     /// <summary>False where it is no regular file any more.</summary>
@@ -178,15 +187,16 @@ internal sealed class TreeCopy
     /// <summary>How much of a file is no hole.</summary>
     private static long Content(FileStatus status) => (long)Math.Min((ulong)status.Size, status.Blocks * 512);
 
-    private void CopyOther(TreeWalk walk, WalkFolder folder, Descriptor to, byte[] name, CancellationToken cancellation)
+    private void CopyOther(TreeWalk? walk, WalkFolder folder, Descriptor to, byte[] name, CancellationToken cancellation)
     {
         if (Files.StatusAt(folder.From, name) is not FileStatus status) return;
         if (status.IsDirectory)
         {
-            FolderChoice choice = Choose(folder.PathOf(name), status);
+            // None is entered any more once the tree has been walked through.
+            FolderChoice choice = walk is null ? FolderChoice.Skip : Choose(folder.PathOf(name), status);
             if (choice == FolderChoice.Skip) return;
             Entries.MakeDirectory(to, name);
-            if (choice == FolderChoice.Copy) walk.Enter(folder, name);
+            if (choice == FolderChoice.Copy) walk!.Enter(folder, name);
             else DressEmpty(folder.From, to, name);
             return;
         }
@@ -213,8 +223,8 @@ internal sealed class TreeCopy
     {
         byte[] path = [.. folder.Path, .. name];
         byte[] first = _links.GetOrAdd((status.Device, status.Inode), path);
-        if (ReferenceEquals(first, path)) return false;
-        _later.Enqueue(new LaterLink(first, folder.Path, name, folder.Status));
+        if (first.AsSpan().SequenceEqual(path)) return false;
+        _later.Enqueue(new LaterLink((status.Device, status.Inode), folder.Path, name, folder.Status));
         return true;
     }
 
@@ -233,12 +243,40 @@ internal sealed class TreeCopy
         Dress(from, to, Files.Status(from));
     }
 
-    private static void MakeLink(Descriptor top, LaterLink link)
+    private void MakeLink(Descriptor source, Descriptor top, LaterLink link, CancellationToken cancellation)
     {
-        int slash = link.First.AsSpan().LastIndexOf((byte)'/') + 1;
-        using Descriptor first = Descend(top, link.First.AsSpan(0, slash)), folder = Descend(top, link.Folder);
-        Entries.Link(first, link.First[slash..], folder, link.Name);
-        Entries.ChangeTimes(folder, link.FolderStatus.Accessed, link.FolderStatus.Modified);
+        try
+        {
+            using Descriptor target = Descend(top, link.Folder);
+            if (!_links.TryGetValue(link.File, out byte[]? first) || !TryLink(top, first, target, link.Name))
+            {
+                // The first name was gone before it was copied: this one is the first then.
+                _links.TryRemove(link.File, out _);
+                using WalkFolder folder = new(null, [], Descend(source, link.Folder), Descend(top, link.Folder)) { Path = link.Folder };
+                CopyEntry(null, folder, target, new DirectoryEntry(link.Name, EntryType.Unknown), cancellation);
+            }
+            Entries.ChangeTimes(target, link.FolderStatus.Accessed, link.FolderStatus.Modified);
+        }
+        catch (LinuxException e) when (e.Number is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP)
+        {
+            // Its folder is gone meanwhile.
+        }
+    }
+
+    /// <summary>False where the first is not there.</summary>
+    private static bool TryLink(Descriptor top, byte[] path, Descriptor target, byte[] name)
+    {
+        int slash = path.AsSpan().LastIndexOf((byte)'/') + 1;
+        try
+        {
+            using Descriptor first = Descend(top, path.AsSpan(0, slash));
+            Entries.Link(first, path[slash..], target, name);
+            return true;
+        }
+        catch (LinuxException e) when (e.Number is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP)
+        {
+            return false;
+        }
     }
 
     /// <summary>Step by step, since the whole path may be longer than a system call takes.</summary>
@@ -255,5 +293,5 @@ internal sealed class TreeCopy
         return current;
     }
 
-    private sealed record LaterLink(byte[] First, byte[] Folder, byte[] Name, FileStatus FolderStatus);
+    private sealed record LaterLink((ulong Device, ulong Inode) File, byte[] Folder, byte[] Name, FileStatus FolderStatus);
 }

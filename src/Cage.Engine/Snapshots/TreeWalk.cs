@@ -16,7 +16,7 @@ internal sealed class WalkFolder(WalkFolder? above, byte[] name, Descriptor from
     public FileStatus Status { get; } = Files.Status(from);
 
     /// <summary>Its path from where the walk began, ending in a slash; empty there.</summary>
-    public byte[] Path { get; } = above is null ? [] : [.. above.Path, .. name.AsSpan(0, name.Length - 1), (byte)'/'];
+    public byte[] Path { get; init; } = above is null ? [] : [.. above.Path, .. name.AsSpan(0, name.Length - 1), (byte)'/'];
 
     /// <summary>The path of something in it, for people and for patterns.</summary>
     public string PathOf(byte[] entry) => PathText.Decode([.. Path, .. entry.AsSpan(0, entry.Length - 1)]);

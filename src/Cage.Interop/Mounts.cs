@@ -207,7 +207,7 @@ public static unsafe partial class Mounts
     [LibraryImport("libc", SetLastError = true)]
     private static partial int unshare(int flags);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int mount(string source, string target, string type, nuint flags, string options);
 
     [LibraryImport("libc", SetLastError = true)]

@@ -86,6 +86,19 @@ public sealed class OverlayTests
         }
     }
 
+    /// <summary>Whoever looks for what uses a directory finds it there.</summary>
+    [RootTheory]
+    [InlineData(OverlayWay.Descriptors)]
+    [InlineData(OverlayWay.Paths)]
+    [InlineData(OverlayWay.Page)]
+    internal void The_kernels_table_names_the_directories(OverlayWay way) => Mounted(way, 12, 30, pinned: true, writable: true, (folder, mount) =>
+    {
+        string[] layers = [.. mount.SuperOption("lowerdir+").Concat(mount.SuperOption("lowerdir").SelectMany(all => all.Split(':')))];
+        Assert.Equal(Enumerable.Range(0, 12).Select(i => $"{folder}/{$"{i}".PadLeft(30, 'l')}"), layers);
+        Assert.Equal([$"{folder}/upper"], mount.SuperOption("upperdir"));
+        Assert.Equal([$"{folder}/work"], mount.SuperOption("workdir"));
+    });
+
     /// <summary>As the host's side does while an init comes up: what is left for that is to attach it.</summary>
     [RootTheory]
     [InlineData(OverlayWay.Descriptors)]

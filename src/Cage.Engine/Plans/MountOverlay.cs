@@ -26,6 +26,9 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
 {
     private const string Directories = "lowerdir+";
 
+    /// <summary>In bytes, of fsconfig(2).</summary>
+    private const int LongestText = 255;
+
     public override string Action => Upper is null
         ? $"mount overlay ro{MountFileSystem.Flags(Attributes)} (lowerdir={string.Join(':', Lower)}, {Options})"
         : $"mount overlay{MountFileSystem.Flags(Attributes)} (lowerdir={string.Join(':', Lower)}, upperdir={Upper}, workdir={Work}, {Options})";
@@ -156,7 +159,7 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         if (way == OverlayWay.Descriptors) return Mounts.TrySetDescriptor(configuration, key, directory);
         try
         {
-            Mounts.SetOption(configuration, key, directory.ProcPath);
+            Mounts.SetOption(configuration, key, NameOf(directory) ?? directory.ProcPath);
             return true;
         }
         catch (LinuxException e) when (key == Directories && e.Number == Errno.EINVAL && e.Detail?.Contains("Unknown parameter", StringComparison.Ordinal) == true)
@@ -167,14 +170,28 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
 
     private void MountByPage(IReadOnlyList<Descriptor> lower, Descriptor? upper, Descriptor? work, StepContext context)
     {
-        IEnumerable<string> options = [$"lowerdir={string.Join(':', lower.Select(layer => $"{layer.Number}"))}", .. Array.ConvertAll(Settings, set => $"{set.Key}={set.Value}")];
-        if (upper is not null && work is not null) options = [.. options, $"upperdir={upper.Number}", $"workdir={work.Number}"];
-        Mounts.MountFromDescriptors("overlay", Path, string.Join(',', options), readOnly: upper is null);
+        string named = PageOf(NameOrNumber), options = PathText.Encode(named).Length < Environment.SystemPageSize ? named : PageOf(layer => $"{layer.Number}");
+        Mounts.MountFromDescriptors("overlay", Path, options, readOnly: upper is null);
         Descriptor attached = Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW);
         context.Attached(this, attached, isRoot: true);
         if (Attributes != 0) Mounts.SetAttributes(attached, Attributes);
         RefuseReadOnly(attached, work);
+
+        string PageOf(Func<Descriptor, string> layerName)
+        {
+            IEnumerable<string> options = [$"lowerdir={string.Join(':', lower.Select(layerName))}", .. Array.ConvertAll(Settings, set => $"{set.Key}={set.Value}")];
+            if (upper is not null && work is not null) options = [.. options, $"upperdir={NameOrNumber(upper)}", $"workdir={NameOrNumber(work)}"];
+            return string.Join(',', options);
+        }
     }
+
+    private static string NameOrNumber(Descriptor directory) => NameOf(directory) ?? $"{directory.Number}";
+
+    /// <summary>The path of a directory where it can be told to the kernel as it is, whose mount table then names it for others to know again: <c>/proc/self/fd/7</c>
+    /// is another file for each reader. Null where it cannot.</summary>
+    private static string? NameOf(Descriptor directory) =>
+        Files.ReadLink(directory.ProcPath) is string path && path.StartsWith('/') && path.AsSpan().IndexOfAny(",:\\") < 0 && PathText.Encode(path).Length <= LongestText &&
+        Files.StatusFollowed(path)?.IsSameFile(Files.Status(directory)) == true ? path : null;
 
     private static Descriptor Hold(List<Descriptor> held, string path)
     {

@@ -21,7 +21,7 @@ internal static class UpperCheck
     private static void RefuseUsed(CageStore store, CageRecord record, string own, string real)
     {
         foreach (MountEntry mount in MountTable.Read())
-            if (mount.Type == "overlay" && mount.SuperOption("upperdir").Concat(mount.SuperOption("workdir")).Any(other => other.StartsWith('/') && (other == own || RealPath(other) == real)))
+            if (mount.Type == "overlay" && mount.SuperOption("upperdir").Concat(mount.SuperOption("workdir")).Any(other => HasName(other) && (other == own || RealPath(other) == real)))
                 throw Used(record, own, $"by the overlay on {mount.MountPoint}");
         // A plain folder of the cage's own is nobody else's: whoever links there is refused for that.
         if (MountHolders.IsBeneath(real, record.Path)) return;
@@ -35,6 +35,9 @@ internal static class UpperCheck
 
     private static CageException Used(CageRecord record, string own, string by) => StartCheck.Problem(
         record, $"its {(own == record.RootPath ? "upper" : "work folder")} {own} is in use {by} (EBUSY)", "Stop that one first: an upper mounted twice is destroyed.");
+
+    /// <summary>Whether the kernel names it by a path that is the same for every reader.</summary>
+    private static bool HasName(string path) => path.StartsWith('/') && !path.StartsWith("/proc/", StringComparison.Ordinal);
 
     private static string RealPath(string path)
     {

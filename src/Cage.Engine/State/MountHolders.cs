@@ -50,7 +50,7 @@ internal static class MountHolders
             {
                 holds = MountTable.Read($"/proc/{pid}/mountinfo").Where(mount => mount.Type == "overlay")
                     .SelectMany(mount => mount.SuperOption("lowerdir+").Concat(mount.SuperOption("lowerdir").SelectMany(layers => layers.Split(':'))))
-                    .Any(layer => layer.StartsWith('/') && IsBeneath(RealPath(layer), path));
+                    .Any(layer => layer.StartsWith('/') && !layer.StartsWith("/proc/", StringComparison.Ordinal) && IsBeneath(RealPath(layer), path));
             }
             catch (LinuxException)
             {

@@ -1,6 +1,6 @@
 @{
     RootModule           = 'bin/Cage.PowerShell.dll'
-    # build.sh writes the version of Directory.Build.props here.
+    # build.sh writes the version and the address of Directory.Build.props here.
     ModuleVersion        = '0.1.0'
     GUID                 = 'edd97d76-65f3-48e5-8ea8-99540bf26f36'
     Author               = 'The Cage founders'
@@ -67,6 +67,7 @@
         PSData = @{
             Tags       = @('Linux', 'PSEdition_Core', 'overlayfs', 'chroot', 'namespaces', 'container')
             LicenseUri = 'https://opensource.org/license/mit'
+            ProjectUri = 'https://cage.example'
         }
     }
 }

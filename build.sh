@@ -6,6 +6,7 @@ cd "$(dirname "$(readlink -f "$0")")"
 
 out=$PWD/out
 version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
+address=$(sed -n 's:.*<PackageProjectUrl>\(.*\)</PackageProjectUrl>.*:\1:p' Directory.Build.props)
 module=$out/Cage/$version
 operators=$out/Cage.Pester/$version
 results=$out/test-results
@@ -136,7 +137,9 @@ build_module() {
 }
 
 # PowerShell wants the folder's version in the manifest, and Directory.Build.props is where it is kept.
-place_manifest() { sed "s/^\( *ModuleVersion *= *\).*/\1'$version'/" "$1" >"$2/$(basename "$1")"; }
+place_manifest() {
+    sed -e "s/^\( *ModuleVersion *= *\).*/\1'$version'/" -e "s,^\( *ProjectUri *= *\).*,\1'$address'," "$1" >"$2/$(basename "$1")"
+}
 
 packager() { dotnet "$out/artifacts/bin/Cage.Packager/release/Cage.Packager.dll" "$@"; }
 

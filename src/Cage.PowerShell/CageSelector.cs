@@ -28,10 +28,13 @@ internal sealed class CageSelector(CageEngine engine)
             WildcardPattern pattern = new(name);
             return engine.Store.ReadAll(Broken).Where(record => pattern.IsMatch(record.Name)).Select(engine.Look);
         }
-        string literal = WildcardPattern.Unescape(name);
-        if (TakesNamesakes && engine.Store.FindAll(literal) is { Count: > 1 } namesakes && namesakes[0].Name == literal) return namesakes.Select(engine.Look);
-        return [engine.Find(literal)];
+        return Literal(WildcardPattern.Unescape(name));
     }
+
+    /// <summary>As <see cref="Named"/>, with no character a wildcard.</summary>
+    /// <exception cref="CageException">CageNotFound; CageAmbiguous; CageConfInvalid.</exception>
+    public IEnumerable<CageInfo> Literal(string name) =>
+        TakesNamesakes && engine.Store.FindAll(name) is { Count: > 1 } namesakes && namesakes[0].Name == name ? namesakes.Select(engine.Look) : [engine.Find(name)];
 
     /// <summary>The cage with that id.</summary>
     /// <exception cref="CageException">CageNotFound; CageConfInvalid.</exception>

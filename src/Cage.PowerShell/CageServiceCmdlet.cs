@@ -13,6 +13,7 @@ public abstract class CageServiceCmdlet : CageTargetCmdlet
     /// <summary>The user: name, number, name:group or number:number.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(CageUserCompleter))]
     public string? User { get; set; }
 
     /// <summary>The working directory inside.</summary>

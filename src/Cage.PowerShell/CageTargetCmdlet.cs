@@ -12,6 +12,9 @@ public abstract class CageTargetCmdlet : CageCmdlet
     /// <summary>The parameter set of <see cref="Name"/>.</summary>
     protected const string NameSet = "Name";
 
+    /// <summary>The parameter set of <see cref="LiteralName"/>.</summary>
+    protected const string LiteralNameSet = "LiteralName";
+
     /// <summary>The parameter set of <see cref="Id"/>.</summary>
     protected const string IdSet = "Id";
 
@@ -28,6 +31,12 @@ public abstract class CageTargetCmdlet : CageCmdlet
     [SupportsWildcards]
     [ArgumentCompleter(typeof(CageNameCompleter))]
     public virtual string[] Name { get; set; } = [];
+
+    /// <summary>Names as they are: no character in them is a wildcard.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = LiteralNameSet)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(CageLiteralNameCompleter))]
+    public string[] LiteralName { get; set; } = [];
 
     /// <summary>Ids.</summary>
     [Parameter(Mandatory = true, ParameterSetName = IdSet, ValueFromPipelineByPropertyName = true)]
@@ -54,6 +63,9 @@ public abstract class CageTargetCmdlet : CageCmdlet
         {
             case InputObjectSet:
                 foreach (CageInfo cage in InputObject) ActOn(cage, () => [Selector.WithId(cage.Id)]);
+                break;
+            case LiteralNameSet:
+                foreach (string name in LiteralName) ActOn(name, () => Selector.Literal(name));
                 break;
             case IdSet:
                 foreach (Guid id in Id) ActOn(id, () => [Selector.WithId(id)]);

@@ -68,6 +68,12 @@ public sealed class CageIdCompleter : CageCompleter
     private protected override string Text(CageInfo cage) => cage.Id.ToString("D");
 }
 
+/// <summary>Completes names of cages where no character is a wildcard.</summary>
+public sealed class CageLiteralNameCompleter : CageCompleter
+{
+    private protected override string Text(CageInfo cage) => cage.Name;
+}
+
 /// <summary>Completes names of read-only cages, which alone can be bases.</summary>
 public sealed class CageBaseCompleter : CageCompleter
 {

@@ -16,20 +16,20 @@ internal static class Errors
     /// <param name="target">What it happened to; the exception may know better.</param>
     public static ErrorRecord? Of(Exception exception, object? target) => exception switch
     {
-        CageException e => Record(e, e.Error.ToString(), Category(e.Error), target ?? e.TargetName, e.Advice),
+        CageException e => Record(e, e.Error.ToString(), Category(e.Error), target ?? e.TargetName, e.Advice ?? ErrorAdvice.Of(e.Error)),
         LinuxException e when Host.EffectiveUser != 0 && e.Number is Errno.EPERM or Errno.EACCES => Forbidden(e, target),
         UnauthorizedAccessException e when Host.EffectiveUser != 0 => Forbidden(e, target),
-        LinuxException e => Record(e, SystemFailed, ErrorCategory.NotSpecified, target, null),
+        LinuxException e => Record(e, SystemFailed, ErrorCategory.NotSpecified, target, ErrorAdvice.OfSystem),
         // What the transport of a session met has gone through PowerShell's remoting.
         PSRemotingTransportException { InnerException: CageException e } => Of(e, target),
         RemoteException or PSRemotingTransportException => ((IContainsErrorRecord)exception).ErrorRecord,
-        IOException or UnauthorizedAccessException => Record(exception, nameof(CageError.CageStoreFailed), ErrorCategory.WriteError, target, null),
+        IOException or UnauthorizedAccessException => Record(exception, nameof(CageError.CageStoreFailed), ErrorCategory.WriteError, target, ErrorAdvice.Of(CageError.CageStoreFailed)),
         _ => null,
     };
 
     /// <summary>The record for what ended a script block in a cage: its own terminating error, as it was inside, or why it could not run.</summary>
     public static ErrorRecord OfScript(Exception exception, object target) =>
-        Of(exception, target) ?? (exception as IContainsErrorRecord)?.ErrorRecord ?? Record(exception, "CageScriptFailed", ErrorCategory.NotSpecified, target, null);
+        Of(exception, target) ?? (exception as IContainsErrorRecord)?.ErrorRecord ?? Record(exception, "CageScriptFailed", ErrorCategory.NotSpecified, target, "Run it in a session (New-CageSession) to see where it stops.");
 
     /// <summary>The status that a command would have had, had it come to that: as chroot(1) and env(1) have it.</summary>
     public static int ExitStatus(Exception exception) => (exception as CageException)?.Error switch
@@ -47,11 +47,11 @@ internal static class Errors
         Record(exception, nameof(CageError.CageRequiresRoot), ErrorCategory.PermissionDenied, target, "Run pwsh as root, with sudo for instance.");
 
     /// <summary>The views show the recommendation after the message, so that is not to have it too.</summary>
-    private static ErrorRecord Record(Exception exception, string id, ErrorCategory category, object? target, string? advice)
+    private static ErrorRecord Record(Exception exception, string id, ErrorCategory category, object? target, string advice)
     {
         string message = exception.Message;
-        if (advice is not null && message.EndsWith(advice, StringComparison.Ordinal)) message = message[..^advice.Length].TrimEnd();
-        return new ErrorRecord(exception, id, category, target) { ErrorDetails = new ErrorDetails(message) { RecommendedAction = advice ?? "" } };
+        if (message.EndsWith(advice, StringComparison.Ordinal)) message = message[..^advice.Length].TrimEnd();
+        return new ErrorRecord(exception, id, category, target) { ErrorDetails = new ErrorDetails(message) { RecommendedAction = advice } };
     }
 
     private static ErrorCategory Category(CageError error) => error switch

@@ -1,23 +1,34 @@
+using System.Diagnostics;
 using System.Management.Automation;
 using Cage.Engine.Roots;
 
 namespace Cage.PowerShell;
 
-/// <summary>The progress of a root that is filled, shown a few times a second.</summary>
+/// <summary>The progress of a root that is filled, from its second second on, a few times a second.</summary>
 /// <param name="cmdlet">Who shows it.</param>
 /// <param name="activity">What is going on.</param>
 internal sealed class ProgressBar(Cmdlet cmdlet, string activity) : IDisposable
 {
-    private const int Interval = 200;
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1), _interval = TimeSpan.FromMilliseconds(200);
 
-    private long _next;
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private TimeSpan _next = _patience;
 
     public void Show(RootProgress progress)
     {
-        if (Environment.TickCount64 < _next) return;
-        _next = Environment.TickCount64 + Interval;
-        cmdlet.WriteProgress(new ProgressRecord(0, activity, progress.Path) { PercentComplete = progress.All == 0 ? -1 : progress.Done * 100 / progress.All });
+        TimeSpan elapsed = _clock.Elapsed;
+        if (elapsed < _next) return;
+        _next = elapsed + _interval;
+        bool isKnown = progress.Done > 0 && progress.All >= progress.Done;
+        cmdlet.WriteProgress(new ProgressRecord(0, activity, progress.Path)
+        {
+            PercentComplete = isKnown ? progress.Done * 100 / progress.All : -1,
+            SecondsRemaining = isKnown ? (int)(elapsed.TotalSeconds / progress.Done * (progress.All - progress.Done)) : -1,
+        });
     }
 
-    public void Dispose() => cmdlet.WriteProgress(new ProgressRecord(0, activity, "done") { RecordType = ProgressRecordType.Completed });
+    public void Dispose()
+    {
+        if (_next > _patience) cmdlet.WriteProgress(new ProgressRecord(0, activity, "done") { RecordType = ProgressRecordType.Completed });
+    }
 }

@@ -1,3 +1,4 @@
+using Cage.Engine;
 using Cage.Packager;
 using Cage.PowerShell;
 
@@ -24,6 +25,8 @@ public sealed class MannersTests
     private static readonly HashSet<string> _making = ["Backup", "Checkpoint", "Convert", "Copy", "Export", "Import", "New", "Publish", "Repair", "Save", "Trace"];
 
     public static TheoryData<string> Cmdlets => Repository.Cmdlets;
+
+    public static TheoryData<CageError> ErrorKinds => [.. Enum.GetValues<CageError>()];
 
     [Fact]
     public void TheManifestExportsThemAllByNameAndNothingElse()
@@ -77,6 +80,10 @@ public sealed class MannersTests
         Assert.Equal(("Name", 0, true, true), (use.Set, use.Position, use.FromPipeline, use.FromProperty));
         Assert.True(cage.TakesWildcards);
         Assert.NotNull(cage.Completer);
+        ParameterModel literal = model.Parameters.Single(parameter => parameter.Name == "LiteralName");
+        Assert.Equal(("LiteralName", true), (literal.Uses.Single().Set, literal.Uses.Single().Mandatory));
+        Assert.False(literal.TakesWildcards);
+        Assert.NotNull(literal.Completer);
         Assert.Equal(typeof(Guid[]), id?.Type);
         Assert.NotNull(id!.Completer);
         Assert.Equal(("Id", true, false, true), (id.Uses.Single().Set, id.Uses.Single().Mandatory, id.Uses.Single().FromPipeline, id.Uses.Single().FromProperty));
@@ -95,6 +102,25 @@ public sealed class MannersTests
         Assert.NotNull(parameter.Completer);
         Assert.All(parameter.Uses, use => Assert.Equal((0, true, true), (use.Position, use.FromPipeline, use.FromProperty)));
     }
+
+    /// <summary>What stands for something that there is can be completed. Enumerations PowerShell completes by itself; CageAccount's users are the host's.</summary>
+    [Theory]
+    [MemberData(nameof(Cmdlets))]
+    public void WhatIsChosenFromWhatThereIsIsCompleted(string name)
+    {
+        HashSet<string> chosen = ["Name", "LiteralName", "Id", "Base", "Pack", "CapabilityAdd", "CapabilityDrop", "Device", "ServiceName", "User"];
+        foreach (ParameterModel parameter in Repository.Cmdlet(name).Parameters.Where(parameter => chosen.Contains(parameter.Name)))
+        {
+            bool isNew = (name is "New-Cage" && parameter.Name is "Name" or "Id") || (name == "Start-CageProcess" && parameter.Name == "ServiceName") || name == "Copy-CageAccount";
+            Assert.True(isNew || parameter.Completer is not null || parameter.Type.IsEnum, $"{name} -{parameter.Name} is not completed");
+        }
+        foreach (ParameterModel parameter in Repository.Cmdlet(name).Parameters.Where(parameter => parameter.Name is "Isolation" or "State" or "Kind" or "Network"))
+            Assert.True((Nullable.GetUnderlyingType(parameter.Type) ?? parameter.Type.GetElementType() ?? parameter.Type).IsEnum, $"{name} -{parameter.Name} is no enumeration");
+    }
+
+    [Theory]
+    [MemberData(nameof(ErrorKinds))]
+    public void EveryKindOfErrorHasANextThingToDo(CageError error) => Assert.EndsWith(".", ErrorAdvice.Of(error));
 
     [Theory]
     [MemberData(nameof(Cmdlets))]

@@ -52,6 +52,7 @@ public static class ModulePackage
                 new XElement(_nuspec + "owners", manifest["CompanyName"]),
                 new XElement(_nuspec + "requireLicenseAcceptance", "false"),
                 new XElement(_nuspec + "licenseUrl", data["LicenseUri"]),
+                new XElement(_nuspec + "projectUrl", data["ProjectUri"]),
                 new XElement(_nuspec + "description", manifest["Description"]),
                 new XElement(_nuspec + "copyright", manifest["Copyright"]),
                 new XElement(_nuspec + "tags", string.Join(' ', tags))));

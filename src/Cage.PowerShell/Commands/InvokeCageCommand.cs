@@ -16,7 +16,7 @@ namespace Cage.PowerShell.Commands;
 [OutputType(typeof(string), typeof(PSObject), typeof(CageJob))]
 public sealed class InvokeCageCommand : CageCmdlet
 {
-    private const string NameSet = "Name", IdSet = "Id";
+    private const string NameSet = "Name", LiteralNameSet = "LiteralName", IdSet = "Id";
     private const int DefaultThrottleLimit = 32;
 
     private readonly List<CageInfo> _piped = [];
@@ -42,6 +42,12 @@ public sealed class InvokeCageCommand : CageCmdlet
     [SupportsWildcards]
     [ArgumentCompleter(typeof(CageNameCompleter))]
     public string[]? Name { get; set; }
+
+    /// <summary>The cages, by names in which no character is a wildcard.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = LiteralNameSet)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(CageLiteralNameCompleter))]
+    public string[] LiteralName { get; set; } = [];
 
     /// <summary>The cages, by ids.</summary>
     [Parameter(Mandatory = true, ParameterSetName = IdSet)]
@@ -86,7 +92,7 @@ public sealed class InvokeCageCommand : CageCmdlet
     [Parameter]
     public SwitchParameter AsJob { get; set; }
 
-    private bool IsNamed => Name is not null || ParameterSetName == IdSet;
+    private bool IsNamed => Name is not null || ParameterSetName is IdSet or LiteralNameSet;
 
     /// <inheritdoc/>
     protected override void BeginProcessing()
@@ -172,7 +178,8 @@ public sealed class InvokeCageCommand : CageCmdlet
         List<CageInfo> found = [];
         CageSelector selector = new(Engine);
         foreach (Guid id in Id) TryWithStatus(id, () => found.Add(selector.WithId(id)));
-        if (ParameterSetName == IdSet) return found;
+        foreach (string name in LiteralName) TryWithStatus(name, () => found.AddRange(selector.Literal(name)));
+        if (ParameterSetName is IdSet or LiteralNameSet) return found;
         string[] names = Name ?? _line.Names;
         if (names.Length == 0) TryWithStatus(null, () => throw InvokedLine.Wrong("Which cage?", "Its name comes first: Invoke-Cage NAME -- COMMAND."));
         foreach (string name in names) TryWithStatus(name, () => found.AddRange(selector.Named(name)));

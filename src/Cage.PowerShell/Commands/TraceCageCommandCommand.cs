@@ -18,6 +18,7 @@ public sealed class TraceCageCommandCommand : CageTargetCmdlet
     /// <summary>As whom; root by default.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(CageUserCompleter))]
     public string? User { get; set; }
 
     /// <summary>Puts into the cage what is missing there and is on the host, until nothing is; writes what was put in.</summary>

@@ -4,7 +4,7 @@ BeforeDiscovery {
     Import-CageModule
     $commands = (Get-Command -Module Cage).Name
     # As docs/cmdlets/README.md says: an example is a block of powershell, with what it shows at once after it, and with a comment before it where it can be run.
-    $pattern = '(?sm)^### (?<Title>[^\n]+)\n\n(<!-- run(: (?<Setup>[^\n]*?))? -->\n)?```powershell\n(?<Code>.*?)\n```(\n```text\n(?<Output>.*?)\n```)?'
+    $pattern = '(?sm)^### (?<Title>[^\n]+)\n\n(<!-- run( if (?<Needs>[\w-]+))?(: (?<Setup>[^\n]*?))? -->\n)?```powershell\n(?<Code>.*?)\n```(\n```text\n(?<Output>.*?)\n```)?'
     $examples = foreach ($page in Get-ChildItem "$PSScriptRoot/../docs/cmdlets/*-*.md", "$PSScriptRoot/../docs/cookbook.md") {
         $text = Get-Content -Raw $page
         foreach ($match in [regex]::Matches($text.Substring([math]::Max(0, $text.IndexOf("`n## Examples"))), $pattern)) {
@@ -13,6 +13,7 @@ BeforeDiscovery {
                 Title    = $match.Groups['Title'].Value
                 Runs     = $match.Value -match '(?m)^<!-- run'
                 Setup    = $match.Groups['Setup'].Value
+                Needs    = $match.Groups['Needs'].Value
                 Code     = $match.Groups['Code'].Value
                 Expected = $match.Groups['Output'].Success ? $match.Groups['Output'].Value : $null
             }
@@ -78,6 +79,7 @@ Describe 'Examples that are run' -Skip:(-not $isRoot) {
         $env:CAGE_CONF = "$($store.Folder)/cage.conf"
         $conf | Set-Content $env:CAGE_CONF
         Get-Job | Remove-Job -Force
+        Get-CageSnapshot | Remove-CageSnapshot -Force
         Clear-TestStore $store
     }
     AfterAll {
@@ -86,6 +88,10 @@ Describe 'Examples that are run' -Skip:(-not $isRoot) {
     }
 
     It '<Command>: "<Title>"' -ForEach ($examples | Where-Object Runs) {
+        if ($Needs -and -not (Get-Command $Needs -CommandType Application -ErrorAction Ignore)) {
+            Set-ItResult -Skipped -Because "there is no $Needs here"
+            return
+        }
         $shown = Invoke-Quietly "`$ErrorActionPreference = 'Stop'; `$PSStyle.OutputRendering = 'PlainText'; `$root = '$root'; $Setup; & { `$ErrorActionPreference = 'Continue'`n$Code`n} | Out-String -Width 120" -WithOutput
         @($shown | Where-Object { $_ -is [System.Management.Automation.ErrorRecord] }) | Should -BeNullOrEmpty
         if ($null -ne $Expected) { ConvertTo-Plain ($shown -join "`n") | Should -BeExactly (ConvertTo-Plain $Expected) }

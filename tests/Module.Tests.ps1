@@ -131,8 +131,10 @@ Describe '-WhatIf' -Skip:(-not $isRoot) {
         Import-Module "$PSScriptRoot/CageTest.psm1" -Force
         $store = New-TestStore
         $null = New-Cage idle -Base base
-        $null = New-Cage web -Base base | Start-Cage
+        $web = New-Cage web -Base base | Start-Cage -PassThru
         Start-CageProcess web -ServiceName worker -- sleep 1000
+        $null = New-Cage held -Base base | Start-Cage -PassThru | Suspend-Cage
+        $null = New-Cage full -Command true -NoPack | New-CageShim -Command true -Folder (New-Item -ItemType Directory "$($store.Folder)/shims").FullName
         '[Service]', 'ExecStart=/bin/sleep 1000' | Invoke-Cage web -- sh -c 'mkdir -p /etc/systemd/system; cat >/etc/systemd/system/shop.service'
         $snapshot = New-CageSnapshot $store.Root -Provider Copy
         # What a cmdlet needs besides a cage.
@@ -153,15 +155,24 @@ Describe '-WhatIf' -Skip:(-not $isRoot) {
             'Add-CageFile'          = 'idle /etc/passwd'
             'Copy-CageAccount'      = 'idle -User root'
             'New-CageShim'          = "web sh -Folder '$($store.Folder)'"
-            'Remove-CageCommand'    = 'idle *'
+            'Remove-CageCommand'    = 'full *'
+            'Remove-CageShim'       = 'full'
+            'Clear-Cage'            = 'full'
+            'Update-Cage'           = 'full'
+            'Resume-Cage'           = 'held'
             'Trace-CageCommand'     = 'web true'
             'New-CageSnapshot'      = "'$($store.Root)' -Provider Copy"
         }
-        # All that could change: files, mounts, processes, control groups.
+        # All that could change: files with their owners, modes, times and contents; mounts, those in the cage too; processes; control groups; links and units of the host.
         function Get-Everything {
-            Get-ChildItem $store.Folder -Recurse -Force | ForEach-Object { "$($_.FullName) $($_.LastWriteTimeUtc.Ticks) $($_.UnixMode)" }
+            find $store.Folder -xdev -printf '%p %l %y %m %U %G %s %T@ %C@\n' | Sort-Object
+            Get-ChildItem $store.Folder -Recurse -Force -File | Where-Object { -not $_.LinkType } | Get-FileHash -Algorithm MD5 | ForEach-Object { "$($_.Path) $($_.Hash)" }
             Get-MountBeneath $store.Folder
-            (Get-Cage | Get-CageProcess).Id
+            Get-Content "/proc/$($web.ProcessId)/mountinfo"
+            Get-Cage | Get-CageProcess | ForEach-Object { "$($_.Id) $($_.CommandLine)" }
+            Get-CageService | ForEach-Object { "$($_.Name) $($_.SupervisorId) $($_.ProcessId)" }
+            foreach ($id in (Get-Cage).Id) { Get-ChildItem /sys/fs/cgroup -Recurse -Depth 3 -Directory -Filter "$id" | ForEach-Object FullName }
+            Get-ChildItem /etc/systemd/system -Filter 'cage-*' -ErrorAction Ignore | ForEach-Object FullName
             Get-Content $env:CAGE_CONF
         }
     }

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Cage.Packager;
 
 /// <summary>One example of a page.</summary>
@@ -94,11 +96,14 @@ public sealed class CommandPage
         return parts;
     }
 
+    /// <summary>What is to be run before an example that is run.</summary>
+    private string SetupIn(Comment comment) => Regex.Match(comment.Text, @"^run( if [\w-]+)?(: *(?<setup>.*))?$") is { Success: true } match
+        ? match.Groups["setup"].Value
+        : throw new PageException(_path, comment.Line, "the comment before an example is run, run if COMMAND, or either with a colon and what is to be run before it");
+
     private Example Understand(string title, IReadOnlyList<Block> text)
     {
-        string? setup = text[0] is Comment comment
-            ? comment.Text == "run" ? "" : comment.Text.StartsWith("run:", StringComparison.Ordinal) ? comment.Text[4..].Trim() : throw new PageException(_path, comment.Line, "the comment before an example is run, or run: and what is to be run before it")
-            : null;
+        string? setup = text[0] is Comment comment ? SetupIn(comment) : null;
         List<Block> rest = [.. text.Skip(setup is null ? 0 : 1)];
         if (rest.Count == 0 || rest[0] is not Code { Language: "powershell" } code) throw new PageException(_path, text[0].Line, "an example begins with a block of powershell");
         string? output = rest.Count > 1 && rest[1] is Code { Language: "text" } shown ? shown.Text : null;

@@ -163,15 +163,14 @@ Describe '-WhatIf' -Skip:(-not $isRoot) {
             'Trace-CageCommand'     = 'web true'
             'New-CageSnapshot'      = "'$($store.Root)' -Provider Copy"
         }
-        # All that could change: files with their owners, modes, times and contents; mounts, those in the cage too; processes; control groups; links and units of the host.
+        # All that could change: files with their owners, modes and times, that of any change among them; mounts, those in the cage too; processes; control groups; links and units of the host.
         function Get-Everything {
             find $store.Folder -xdev -printf '%p %l %y %m %U %G %s %T@ %C@\n' | Sort-Object
-            Get-ChildItem $store.Folder -Recurse -Force -File | Where-Object { -not $_.LinkType } | Get-FileHash -Algorithm MD5 | ForEach-Object { "$($_.Path) $($_.Hash)" }
             Get-MountBeneath $store.Folder
             Get-Content "/proc/$($web.ProcessId)/mountinfo"
             Get-Cage | Get-CageProcess | ForEach-Object { "$($_.Id) $($_.CommandLine)" }
             Get-CageService | ForEach-Object { "$($_.Name) $($_.SupervisorId) $($_.ProcessId)" }
-            foreach ($id in (Get-Cage).Id) { Get-ChildItem /sys/fs/cgroup -Recurse -Depth 3 -Directory -Filter "$id" | ForEach-Object FullName }
+            foreach ($id in (Get-Cage).Id) { Get-Item "/sys/fs/cgroup/cage/$id", "/sys/fs/cgroup/*/cage/$id" -ErrorAction Ignore | ForEach-Object FullName }
             Get-ChildItem /etc/systemd/system -Filter 'cage-*' -ErrorAction Ignore | ForEach-Object FullName
             Get-Content $env:CAGE_CONF
         }

@@ -42,6 +42,7 @@ static struct headstart started = { .pid = 0, .pidfd = -1, .channel = -1, .group
 static char parent[64], group[128];
 static struct request *request; /* the init says there what failed */
 static int is_executed = -1;    /* it has closed the other end of this pipe then */
+static int delegated;
 
 static int is_hierarchy(const char *path)
 {
@@ -57,10 +58,12 @@ static int make_group(void)
         return -1;
     id[6] = (id[6] & 0x0f) | 0x80;
     id[8] = (id[8] & 0x3f) | 0x80;
-    snprintf(parent, sizeof parent, "%s/cage", root);
+    /* DelegatedUnit says why; where the unit is not there yet, the plan's own step has it made. */
+    delegated = access("/run/systemd/system", F_OK) == 0;
+    snprintf(parent, sizeof parent, delegated ? "%s/system.slice/cage.service" : "%s/cage", root);
     snprintf(group, sizeof group, "%s/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", parent, id[0], id[1], id[2], id[3], id[4],
              id[5], id[6], id[7], id[8], id[9], id[10], id[11], id[12], id[13], id[14], id[15]);
-    if ((mkdir(parent, 0755) < 0 && errno != EEXIST) || mkdir(group, 0755) < 0)
+    if ((!delegated && mkdir(parent, 0755) < 0 && errno != EEXIST) || mkdir(group, 0755) < 0)
         return -1;
     int made = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (made >= 0 && flock(made, LOCK_EX | LOCK_NB) == 0)
@@ -138,7 +141,8 @@ static void __attribute__((destructor)) take_back(void)
     /* A process leaves its group a moment after it has been waited for. */
     for (int attempt = 0; attempt < 200 && rmdir(group) < 0 && errno == EBUSY; attempt++)
         usleep(1000);
-    rmdir(parent);
+    if (!delegated)
+        rmdir(parent);
 }
 
 /* Only root can; and a descriptor below 3 that the caller has closed would be ours otherwise. */

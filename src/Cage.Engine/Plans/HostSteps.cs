@@ -18,6 +18,7 @@ internal sealed record MakeControlGroup(Guid Id, bool Held = false) : Step
 
     internal override void Do(StepContext context)
     {
+        if (ControlGroup.Hierarchy is string hierarchy && context.Host!.Early is null) DelegatedUnit.Ensure(hierarchy);
         if (ControlGroup.Of(Id) is not ControlGroup group) return;
         if (Held) context.Host!.Keep(context.Host.Early?.Group ?? group.CreateHeld());
         else group.Create();

@@ -3,16 +3,28 @@ using Cage.Interop;
 
 namespace Cage.Engine.State;
 
-/// <summary>One cage's control group in one hierarchy: <c>cage/&lt;id&gt;</c> below the hierarchy's root.</summary>
-internal sealed class GroupFolder(string hierarchy, Guid id)
+/// <summary>One cage's control group in one hierarchy: <c>cage/&lt;id&gt;</c> below the hierarchy's root or, on a systemd host, in the unit of all cages.</summary>
+internal sealed class GroupFolder
 {
     private const string Parent = "cage";
     private const uint Mode = 0x1ed;
 
-    public string Path { get; } = $"{hierarchy}/{Parent}/{id:D}";
+    public GroupFolder(string hierarchy, Guid id)
+    {
+        string own = $"{hierarchy}/{Parent}";
+        // One that was made before the unit was stays where it is.
+        ParentPath = DelegatedUnit.GroupIn(hierarchy) is string unit && Files.Status($"{own}/{id:D}") is null ? unit : own;
+        IsDelegated = ParentPath != own;
+        Path = $"{ParentPath}/{id:D}";
+    }
+
+    public string Path { get; }
 
     /// <summary>The folder of all cages' groups in that hierarchy.</summary>
-    public string ParentPath { get; } = $"{hierarchy}/{Parent}";
+    public string ParentPath { get; }
+
+    /// <summary>Whether that is systemd's to make and to remove.</summary>
+    public bool IsDelegated { get; }
 
     public bool Exists => Files.Status(Path) is not null;
 
@@ -68,21 +80,27 @@ internal sealed class GroupFolder(string hierarchy, Guid id)
             kill?.Invoke();
             Thread.Sleep(1);
         }
-        return Files.TryRemoveDirectory(ParentPath);
+        return IsDelegated ? Children(ParentPath).Length == 0 : Files.TryRemoveDirectory(ParentPath);
     }
 
     /// <summary>Takes away the groups that cages which are not kept have left in a hierarchy because their command was killed.</summary>
     public static void Sweep(string hierarchy)
     {
+        if (DelegatedUnit.GroupIn(hierarchy) is string unit) SweepIn(unit);
         string parent = $"{hierarchy}/{Parent}";
         if (Files.Status(parent) is null) return;
+        SweepIn(parent);
+        Files.TryRemoveDirectory(parent);
+    }
+
+    private static void SweepIn(string parent)
+    {
         foreach (string path in Children(parent))
         {
             if (!Guid.TryParseExact(System.IO.Path.GetFileName(path), "D", out Guid id) || !EphemeralId.Is(id)) continue;
             using Descriptor? group = Files.TryOpen(path, Files.O_RDONLY | Files.O_DIRECTORY);
             if (group is not null && Files.Lock(group, wait: false)) TryRemove(path);
         }
-        Files.TryRemoveDirectory(parent);
     }
 
     public static string[] Children(string path)

@@ -30,7 +30,7 @@ internal static class LimitGroups
                 throw Impossible(setting, "no disk's scheduler goes by weights (ENODEV)");
             string hierarchy = (isNew ? ControlGroup.Hierarchy : LegacyGroups.Hierarchy(LegacyName(setting.Controller))) ?? throw Impossible(setting, $"no hierarchy of control groups has the {setting.Controller} controller (ENODEV)");
             GroupFolder group = new(hierarchy, id);
-            if (isNew) Enable(hierarchy, group.ParentPath, setting.Controller);
+            if (isNew) Enable(group.IsDelegated ? [group.ParentPath] : [hierarchy, group.ParentPath], setting.Controller);
             else if (seen.Add(hierarchy) && made is not null) made(group);
             else group.Create();
             foreach (var (file, value) in isNew ? setting.New : setting.Legacy) Write(setting, $"{group.Path}/{file}", value);
@@ -87,9 +87,9 @@ internal static class LimitGroups
     private static string LegacyName(string controller) => controller == "io" ? "blkio" : controller;
 
     /// <summary>Groups have a controller's files once their parent hands it on (cgroup.subtree_control).</summary>
-    private static void Enable(string hierarchy, string parent, string controller)
+    private static void Enable(string[] folders, string controller)
     {
-        foreach (string folder in (string[])[hierarchy, parent])
+        foreach (string folder in folders)
         {
             string path = $"{folder}/cgroup.subtree_control";
             if (Text(path).Split(' ').Contains(controller)) continue;

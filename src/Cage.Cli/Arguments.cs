@@ -44,6 +44,10 @@ internal sealed class Arguments
                 if (equals >= 0) throw new UsageException($"{option} takes no value");
                 parsed._options.Add((option, ""));
             }
+            else if (command.Optionals.Contains(option))
+            {
+                parsed._options.Add((option, equals < 0 ? "" : word[(equals + 1)..]));
+            }
             else if (!command.Values.Contains(option))
             {
                 throw new UsageException($"there is no option {word}{(command.RunsCommand && parsed.Names.Count > 0 ? "; the command and its options follow --" : "")}");

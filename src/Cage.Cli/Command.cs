@@ -12,6 +12,9 @@ internal sealed record Command(string Name, string Usage, string Summary, Func<A
     /// <summary>Options that take a value.</summary>
     public IReadOnlyList<string> Values { get; init; } = [];
 
+    /// <summary>Options whose value, where they have one, follows an equals sign.</summary>
+    public IReadOnlyList<string> Optionals { get; init; } = [];
+
     /// <summary>What <c>cage help NAME</c> says besides.</summary>
     public string More { get; init; } = "";
 

@@ -14,11 +14,13 @@ internal static class Commands
         {
             Switches = ["--read-only", "--no-packs", "--keep-setuid"],
             Values = ["--base", "--isolation", "--environment", "--memo", "--source", "--source-mode", "--command", "--file", "--pack", .. Settings.Options],
+            Optionals = Settings.Optionals,
             More = Settings.Help,
         },
         new("set", "set NAME... [--name NEW] [--memo TEXT] [--base NAME|ID|none]... [--isolation chroot|pivot|jail] [--environment K=V]... [SETTING]...", "change cages, running ones too", SetCommand.Run)
         {
             Values = ["--name", "--memo", "--base", "--isolation", "--environment", .. Settings.Options],
+            Optionals = Settings.Optionals,
             More = Settings.Help,
         },
         new("list", "list [--json]", "list the cages", ListCommand.Run) { Switches = ["--json"] },
@@ -42,6 +44,7 @@ internal static class Commands
         {
             Switches = ["--terminal"],
             Values = ["--base", "--isolation", "--user", "--group", "--directory", "--environment", .. Settings.Options],
+            Optionals = Settings.Optionals,
             More = Settings.Help,
             RunsCommand = true,
         },

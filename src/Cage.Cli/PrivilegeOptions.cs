@@ -20,11 +20,25 @@ internal static class PrivilegeOptions
         SystemCallDeny = List(arguments, "--seccomp-deny", before.SystemCallDeny),
         Setuid = (SetuidMode)arguments.Word("--setuid", Words.Setuids, (int)before.Setuid),
         Sockets = (SocketView)arguments.Word("--sockets", Words.Sockets, (int)before.Sockets),
+        UserNamespace = Users(arguments, before.UserNamespace),
     };
 
     /// <summary>What /dev is to be, and the devices given; what it was where nothing is said.</summary>
     public static (DeviceView View, IReadOnlyList<string> Given) Devices(Arguments arguments, DeviceView view, IReadOnlyList<string> given) =>
         arguments.Has("--device") ? DeviceList.Split(arguments.All("--device").Where(value => value != "none")) : (view, given);
+
+    private static IdRange? Users(Arguments arguments, IdRange? before)
+    {
+        if (arguments.Value("--userns") is not string value) return before;
+        try
+        {
+            return IdRange.ParseChoice(value);
+        }
+        catch (FormatException e)
+        {
+            throw new UsageException($"--userns cannot be \"{value}\": {e.Message}");
+        }
+    }
 
     private static IReadOnlyList<string> List(Arguments arguments, string option, IReadOnlyList<string> before) =>
         arguments.Has(option) ? [.. arguments.All(option).Where(value => value != "none")] : before;

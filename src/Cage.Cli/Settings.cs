@@ -12,6 +12,9 @@ internal static class Settings
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<string> Options = [.. _limits, "--bind", "--tmpfs", "--network", "--address", "--publish", "--allow-from", .. PrivilegeOptions.Names];
 
+    /// <summary>Those that need no value.</summary>
+    public static readonly IReadOnlyList<string> Optionals = ["--userns"];
+
     public const string Help = """
         SETTING is one of these; "none" takes it away:
           --memory BYTES, --swap BYTES   512M, 2G…; what needs more memory is killed
@@ -30,10 +33,11 @@ internal static class Settings
           --seccomp default|off                             whether system calls are filtered
           --seccomp-allow CALL, --seccomp-deny CALL         exceptions from that; may be given again
           --setuid deny|allow, --sockets own|host           whether sudo and the like work; the host's abstract sockets
+          --userns[=auto|none|FIRST[:COUNT]]                root inside is nobody outside: ids from 0 on are FIRST and those after it
         """;
 
     /// <summary>The first of these options that is given, without its dashes; null without any.</summary>
-    public static string? Given(Arguments arguments) => Options.FirstOrDefault(arguments.Has)?[2..];
+    public static string? Given(Arguments arguments) => Options.Concat(Optionals).FirstOrDefault(arguments.Has)?[2..];
 
     /// <summary>Finds what is wrong with them before anything is done.</summary>
     public static void Check(Arguments arguments)

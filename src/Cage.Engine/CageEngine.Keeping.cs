@@ -17,9 +17,16 @@ public sealed partial class CageEngine
     {
         ArgumentNullException.ThrowIfNull(request);
         StartCheck.RequireRoot("making a cage");
-        using Descriptor? turn = AddressPool.TakeTurn(Settings, request.Network);
-        if (turn is not null) request = request with { Network = new AddressPool(Settings).Assign(request.Network, request.Id, Store.ReadAll()) };
-        return Look(CageMaker.Make(Store, request));
+        return Look(MakeWithOwn(request));
+    }
+
+    /// <summary>Makes it with an address and a range of ids of its own, where it is to have them.</summary>
+    private CageRecord MakeWithOwn(NewCage request, Action<CageRecord>? fill = null)
+    {
+        using Descriptor? turn = AddressPool.TakeTurn(Settings, request.Network, request.Privileges);
+        if (turn is not null)
+            request = request with { Network = new AddressPool(Settings).Assign(request.Network, request.Id, Store.ReadAll()), Privileges = new IdPool(Store).Assign(request.Privileges.Checked(), request.Id) };
+        return CageMaker.Make(Store, request, fill);
     }
 
     /// <summary>Changes what a cage's conf says. What a running one cannot change meanwhile is refused.</summary>
@@ -37,9 +44,12 @@ public sealed partial class CageEngine
         CageMaker.RefuseSettings(after.Name, after.Isolation, after.Device, after.Devices, after.Privileges);
         CageMaker.RefuseLimits(after.Limits);
         CageMaker.RefuseNetwork(after.Network, after.Isolation);
-        bool rewired = !after.Network.IsSameAs(before.Network);
-        using Descriptor? turn = rewired ? AddressPool.TakeTurn(Settings, after.Network) : null;
-        if (turn is not null) after = after with { Network = new AddressPool(Settings).Assign(after.Network, after.Id, Store.ReadAll()) };
+        // Who asks for a range of its own and has one keeps that.
+        if (after.Privileges.UserNamespace is { IsAuto: true } && before.Privileges.UserNamespace is not null)
+            after = after with { Privileges = after.Privileges with { UserNamespace = before.Privileges.UserNamespace } };
+        bool rewired = !after.Network.IsSameAs(before.Network), remapped = after.Privileges.UserNamespace != before.Privileges.UserNamespace;
+        using Descriptor? turn = rewired || remapped ? AddressPool.TakeTurn(Settings, after.Network, after.Privileges) : null;
+        if (turn is not null) after = after with { Network = new AddressPool(Settings).Assign(after.Network, after.Id, Store.ReadAll()), Privileges = new IdPool(Store).Assign(after.Privileges, after.Id) };
         bool reshaped = rewired || after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base) ||
             !after.Binds.SequenceEqual(before.Binds) || !after.Tmpfs.SequenceEqual(before.Tmpfs) ||
             !after.Devices.SequenceEqual(before.Devices) || !after.Privileges.IsSameAs(before.Privileges);

@@ -46,7 +46,7 @@ public sealed partial class CageEngine
         if (request.Base.Count > 0) return AddToNew(request, contents, warn, progress, cancellation);
         PackCatalog catalog = Packs;
         IReadOnlyList<RootWish> wishes = contents.Wishes(catalog);
-        return Look(CageMaker.Make(Store, request, record =>
+        return Look(MakeWithOwn(request, record =>
         {
             using Descriptor root = Files.Open(record.RootPath, Files.O_RDONLY | Files.O_DIRECTORY);
             new RootBuilder(root, record, catalog, warn ?? (_ => { })) { Progress = progress, Cancellation = cancellation, IsNew = true }.Add(wishes, contents.Force);

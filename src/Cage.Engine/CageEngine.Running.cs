@@ -105,8 +105,15 @@ public sealed partial class CageEngine
         }
         if (record.Binds.Count > 0) record = record with { Binds = CageMaker.ResolveSources(record.Binds) };
         // One with limits would be outside of its groups, one with a network of its own in the host's.
-        HeadStart? early = isolation == CageIsolation.Jail && record.Limits.IsEmpty && record.Network.Mode == NetworkMode.Host ? takeEarly?.Invoke() : null;
+        HeadStart? early = isolation == CageIsolation.Jail && record.Limits.IsEmpty && record.Network.Mode == NetworkMode.Host && record.Privileges.UserNamespace is null ? takeEarly?.Invoke() : null;
         if (early is not null) record = record with { Id = early.Id };
+        // Until its control group is there, which tells of its range.
+        using Descriptor? turn = AddressPool.TakeTurn(Settings, record.Network, record.Privileges);
+        if (turn is not null)
+        {
+            (Guid id, CagePrivileges privileges) = new IdPool(Store).AssignEphemeral(record.Privileges);
+            record = record with { Id = id, Privileges = privileges };
+        }
         HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL, Early = early };
         CageInfo? info = null;
         host.Meanwhile = () =>

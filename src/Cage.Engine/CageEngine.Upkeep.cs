@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Cage.Engine.Network;
 using Cage.Engine.Runtime;
 using Cage.Engine.Snapshots;
 using Cage.Engine.State;
@@ -28,7 +29,9 @@ public sealed partial class CageEngine
         if (Look(record).State != CageState.Stopped)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs: a copy of files that change would be of no moment.", "Stop it first.", record.Name);
         Guid copy = id ?? Guid.NewGuid();
-        return Look(CageCopier.Copy(Store, record, record with { Id = copy, Name = name, Path = Store.PathOf(copy, record.Kind) }, renewIdentity, progress, cancellation));
+        using Descriptor? turn = record.Privileges.UserNamespace is null ? null : AddressPool.TakeTurn(Settings, record.Network, record.Privileges);
+        CagePrivileges privileges = turn is null ? record.Privileges : new IdPool(Store).Assign(record.Privileges with { UserNamespace = IdRange.Auto }, copy);
+        return Look(CageCopier.Copy(Store, record, record with { Id = copy, Name = name, Path = Store.PathOf(copy, record.Kind), Privileges = privileges }, renewIdentity, progress, cancellation));
     }
 
     /// <summary>Waits until a cage is in a state.</summary>

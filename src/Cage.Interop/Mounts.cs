@@ -8,7 +8,7 @@ namespace Cage.Interop;
 public static unsafe partial class Mounts
 {
 #pragma warning disable CS1591 // The man pages document each.
-    public const ulong MOUNT_ATTR_RDONLY = 1, MOUNT_ATTR_NOSUID = 2, MOUNT_ATTR_NODEV = 4, MOUNT_ATTR_NOEXEC = 8, MOUNT_ATTR_RELATIME = 0;
+    public const ulong MOUNT_ATTR_RDONLY = 1, MOUNT_ATTR_NOSUID = 2, MOUNT_ATTR_NODEV = 4, MOUNT_ATTR_NOEXEC = 8, MOUNT_ATTR_IDMAP = 0x100000, MOUNT_ATTR_RELATIME = 0;
     public const ulong MS_PRIVATE = 1 << 18, MS_SLAVE = 1 << 19, MS_SHARED = 1 << 20;
     public const int MNT_DETACH = 2, UMOUNT_NOFOLLOW = 8;
 
@@ -138,6 +138,19 @@ public static unsafe partial class Mounts
         Check.Result(
             syscall(SYS_mount_setattr, mount.Number, (nint)(&empty), AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), (nint)(&attributes), sizeof(MountAttributes)),
             "mount_setattr");
+    }
+
+    /// <summary>Has the files of an open mount that is attached nowhere yet belong to other ids: what is owned by 0 on the disk, by whoever is 0 in the user
+    /// namespace (mount_setattr(2), MOUNT_ATTR_IDMAP; Linux 5.12).</summary>
+    /// <exception cref="LinuxException">EINVAL: the file system cannot (before 6.3, tmpfs cannot), or the mount is mapped already. EPERM: it was mounted by a user
+    /// namespace's root.</exception>
+    public static void MapOwners(Descriptor mount, Descriptor users, string path, bool recursive = false)
+    {
+        MountAttributes attributes = new() { Set = MOUNT_ATTR_IDMAP, UserNamespace = (ulong)users.Number };
+        byte empty = 0;
+        Check.Result(
+            syscall(SYS_mount_setattr, mount.Number, (nint)(&empty), AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), (nint)(&attributes), sizeof(MountAttributes)),
+            "mount_setattr", path);
     }
 
     /// <summary>Unmounts what is mounted on <paramref name="path"/> (umount2(2)); a symbolic link is not followed.</summary>

@@ -53,6 +53,9 @@ public enum SpawnStage
 
     /// <summary>The filter of system calls could not be set (seccomp(2)).</summary>
     Filter,
+
+    /// <summary>The user namespace could not be entered (setns(2)).</summary>
+    Users,
 }
 
 /// <summary>What a new process is to be. Everything not named is the caller's.</summary>
@@ -83,7 +86,7 @@ public sealed class SpawnRequest
     /// <summary>Namespaces to leave once in the control group: CLONE_NEWCGROUP, whose root is where the process is then.</summary>
     public ulong Unshare { get; init; }
 
-    /// <summary>A pidfd of the process whose namespaces are joined.</summary>
+    /// <summary>A pidfd of the process whose namespaces are joined, or a descriptor of one namespace.</summary>
     public Descriptor? JoinProcess { get; init; }
 
     /// <summary>Which of them, CLONE_NEW*.</summary>
@@ -97,6 +100,9 @@ public sealed class SpawnRequest
 
     /// <summary>The directory that becomes the root (chroot(2)).</summary>
     public Descriptor? Root { get; init; }
+
+    /// <summary>The user namespace that it ends up in, with <see cref="Identity"/> as that has it; null keeps the caller's.</summary>
+    public Descriptor? Users { get; init; }
 
     /// <summary>User, group and supplementary groups; null keeps the caller's.</summary>
     public Identity? Identity { get; init; }
@@ -180,6 +186,7 @@ public static unsafe partial class Spawn
             ControlGroup = request.ControlGroup?.Number ?? -1,
             Root = request.Root?.Number ?? -1,
             Executable = request.Executable?.Number ?? -1,
+            Users = request.Users?.Number ?? -1,
             DescriptorCount = (uint)descriptors.Length,
             GroupCount = (uint)groups.Length,
             TaskFileCount = (uint)tasks.Length,
@@ -218,7 +225,7 @@ public static unsafe partial class Spawn
     {
         SpawnStage.Clone => "clone3",
         SpawnStage.Groups => "write",
-        SpawnStage.Join => "setns",
+        SpawnStage.Join or SpawnStage.Users => "setns",
         SpawnStage.Unshare => "unshare",
         SpawnStage.Descriptors => "dup2",
         SpawnStage.Session => "setsid",
@@ -268,7 +275,7 @@ public static unsafe partial class Spawn
         public int* TaskFiles;
         public Confinement.Native* Confinement;
         public ulong Create, Unshare, Join;
-        public int JoinDescriptor, ControlGroup, Root, Executable;
+        public int JoinDescriptor, ControlGroup, Root, Executable, Users;
         public uint DescriptorCount, GroupCount, TaskFileCount, Uid, Gid, Flags;
         public int DeathSignal;
         public int Pid, PidDescriptor, Error, FailedStage;

@@ -16,6 +16,8 @@
 #include "child.h"
 #include "confine.h"
 
+#define NEEDED 5
+
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
@@ -44,24 +46,24 @@ static void place(struct request *request, const int32_t *sources, int count)
             fail(request, STAGE_DESCRIPTORS);
 }
 
-/* The command's own, then the four that are needed until it executes; all others are closed. */
+/* The command's own, then those that are needed until it executes; all others are closed. */
 static void arrange_descriptors(struct start *start)
 {
     struct request *request = start->request;
     int count = (int)request->descriptor_count;
-    int32_t sources[count + 4];
+    int32_t sources[count + NEEDED];
     memcpy(sources, request->descriptors, (size_t)count * sizeof *sources);
-    int32_t *const needed[] = { &start->channel, &start->launcher, &request->exec_fd, &request->root_fd };
-    for (int i = 0; i < 4; i++)
+    int32_t *const needed[NEEDED] = { &start->channel, &start->launcher, &request->exec_fd, &request->root_fd, &request->users_fd };
+    for (int i = 0; i < NEEDED; i++)
         sources[count + i] = *needed[i];
-    place(request, sources, count + 4);
-    for (int i = 0; i < 4; i++) {
+    place(request, sources, count + NEEDED);
+    for (int i = 0; i < NEEDED; i++) {
         if (*needed[i] < 0)
             close(count + i);
         else
             *needed[i] = count + i;
     }
-    if (syscall(SYS_close_range, count + 4, ~0u, 0) < 0 || (start->launcher >= 0 && fcntl(start->launcher, F_SETFD, FD_CLOEXEC) < 0) ||
+    if (syscall(SYS_close_range, count + NEEDED, ~0u, 0) < 0 || (start->launcher >= 0 && fcntl(start->launcher, F_SETFD, FD_CLOEXEC) < 0) ||
         (request->exec_fd >= 0 && (fcntl(request->exec_fd, F_SETFD, FD_CLOEXEC) < 0 || (start->channel >= 0 && fcntl(start->channel, F_SETFD, FD_CLOEXEC) < 0))))
         fail(request, STAGE_DESCRIPTORS);
 }
@@ -74,6 +76,17 @@ static void enter_directory(struct request *request)
         fail(request, STAGE_DIRECTORY);
     if (path[0] != '/')
         fail_with(request, STAGE_DIRECTORY, EXDEV);
+}
+
+/*
+ * With all privileges in it, and none outside. Its root from the start: from the caller's own ids, which are none there, the kernel
+ * would not take capabilities away when another user is taken.
+ */
+static void enter_users(struct request *request)
+{
+    if (setns(request->users_fd, CLONE_NEWUSER) < 0 || close(request->users_fd) < 0 || syscall(SYS_setgroups, 0L, NULL) < 0 ||
+        syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
+        fail(request, STAGE_USERS);
 }
 
 /* The raw calls: libc's setuid family would signal every thread of the process whose memory we share. */
@@ -125,6 +138,8 @@ void cage_child(struct start *start)
         fail(request, STAGE_SESSION);
     if (request->root_fd >= 0 && (fchdir(request->root_fd) < 0 || chroot(".") < 0 || close(request->root_fd) < 0))
         fail(request, STAGE_ROOT);
+    if (request->users_fd >= 0)
+        enter_users(request);
     if (request->directory)
         enter_directory(request);
     confine(request, cage_confine_early);

@@ -105,6 +105,7 @@ static void start_init(void)
             .cgroup_fd = started.group,
             .root_fd = -1,
             .exec_fd = program,
+            .users_fd = -1,
             .flags = NEW_SESSION | AFRESH,
             .death_signal = SIGKILL,
         };
@@ -154,10 +155,10 @@ static int is_possible(void)
     return geteuid() == 0;
 }
 
-/* Options that ask for an init of another kind, or for one in control groups of version 1, which it must be born in. */
+/* Options that ask for an init of another kind, or in other namespaces, or for one in control groups of version 1, which it must be born in. */
 static int is_special(const char *option)
 {
-    static const char *const special[] = { "--isolation", "--memory", "--swap", "--cpu", "--processes", "--io-weight", "--network" };
+    static const char *const special[] = { "--isolation", "--memory", "--swap", "--cpu", "--processes", "--io-weight", "--network", "--userns" };
     for (size_t i = 0; i < sizeof special / sizeof *special; i++)
         if (strncmp(option, special[i], strlen(special[i])) == 0)
             return 1;

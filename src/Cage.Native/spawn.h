@@ -4,7 +4,7 @@
 
 /* Which step failed. The numbers are known to Cage.Interop's SpawnStage. */
 enum stage { STAGE_NONE, STAGE_CLONE, STAGE_GROUPS, STAGE_JOIN, STAGE_UNSHARE, STAGE_DESCRIPTORS, STAGE_SESSION, STAGE_ROOT,
-             STAGE_DIRECTORY, STAGE_IDENTITY, STAGE_EXECUTE, STAGE_AFRESH, STAGE_KEYRING, STAGE_SOCKETS, STAGE_CAPABILITIES, STAGE_FILTER };
+             STAGE_DIRECTORY, STAGE_IDENTITY, STAGE_EXECUTE, STAGE_AFRESH, STAGE_KEYRING, STAGE_SOCKETS, STAGE_CAPABILITIES, STAGE_FILTER, STAGE_USERS };
 
 enum flag { NEW_SESSION = 1, CONTROLLING_TERMINAL = 2, SET_IDENTITY = 4, ORPHAN = 8, AFRESH = 16 };
 
@@ -23,10 +23,11 @@ struct request {
     uint64_t create;               /* CLONE_NEW* for the child */
     uint64_t unshare;              /* CLONE_NEW* that the child leaves behind once it is in its control group */
     uint64_t join;                 /* CLONE_NEW* taken from join_fd, a pidfd; 0 for none */
-    int32_t join_fd;
+    int32_t join_fd;               /* or a descriptor of one such namespace */
     int32_t cgroup_fd;             /* -1: the caller's */
     int32_t root_fd;               /* -1: keep */
     int32_t exec_fd;               /* -1: use candidates */
+    int32_t users_fd;              /* the user namespace that it ends up in, as its root; -1: keep */
     uint32_t descriptor_count;
     uint32_t group_count;
     uint32_t task_file_count;

@@ -13,10 +13,10 @@ internal sealed class AddressPool(StoreSettings settings)
     /// <summary>The host's end, the same for each cage.</summary>
     public string Gateway => Text(First + 1);
 
-    /// <summary>Waits for its turn to give out an address of the store; null for a network that has none.</summary>
-    public static Descriptor? TakeTurn(StoreSettings settings, CageNetwork network)
+    /// <summary>Waits for its turn to give out what each cage of the store has for itself, an address or a range of ids; null where the cage has neither.</summary>
+    public static Descriptor? TakeTurn(StoreSettings settings, CageNetwork network, CagePrivileges privileges)
     {
-        if (network.Mode != NetworkMode.Private) return null;
+        if (network.Mode != NetworkMode.Private && privileges.UserNamespace is null) return null;
         Directory.CreateDirectory(settings.Run);
         Descriptor folder = Files.Open(settings.Run, Files.O_RDONLY | Files.O_DIRECTORY);
         Files.Lock(folder, wait: true);

@@ -14,7 +14,11 @@ internal sealed record GiveUpPrivileges(CagePrivileges Privileges) : PortableSte
 
     public override string Target => "init (keeps KILL) and commands";
 
-    internal override void Do(StepContext context) => (_received ?? Confinements.OfInit(Privileges)).ApplyHere();
+    internal override void Do(StepContext context)
+    {
+        if (context.Users is not null) UserNamespace.ActAs(0);
+        (_received ?? Confinements.OfInit(Privileges)).ApplyHere();
+    }
 
     internal override void Write(WireWriter wire)
     {

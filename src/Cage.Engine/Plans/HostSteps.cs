@@ -59,6 +59,8 @@ internal sealed record StartInit(string Cage, Guid Id, ulong Namespaces, bool Ow
         }
         // With the first process of a pid namespace all others end. An init that is not one ends them by their group, and so must live to be told.
         bool isFirst = (Namespaces & Spawn.CLONE_NEWPID) != 0;
+        Descriptor? network = host.Users?.Network;
+        Descriptor[] users = host.Users is UserNamespace made ? [made.Users] : [];
         (Descriptor ours, Descriptor theirs) = Channels.SocketPair();
         using (theirs)
         using (Descriptor nothing = Files.Open("/dev/null", Files.O_RDWR))
@@ -70,8 +72,10 @@ internal sealed record StartInit(string Cage, Guid Id, ulong Namespaces, bool Ow
                 Executable = host.Stage.Open(),
                 Arguments = ["cage", "init", Cage],
                 Environment = [],
-                Descriptors = isFirst ? [nothing, nothing, nothing, theirs] : [nothing, nothing, nothing, theirs, others ?? nothing],
-                Create = Namespaces,
+                Descriptors = isFirst ? [nothing, nothing, nothing, theirs, .. users] : [nothing, nothing, nothing, theirs, others ?? nothing],
+                Create = network is null ? Namespaces : Namespaces & ~Spawn.CLONE_NEWNET,
+                JoinProcess = network,
+                Join = network is null ? 0 : Spawn.CLONE_NEWNET,
                 Unshare = OwnControlGroupView ? Spawn.CLONE_NEWCGROUP : 0,
                 ControlGroup = group,
                 TaskFiles = tasks.Open,

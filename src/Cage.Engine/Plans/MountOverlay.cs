@@ -15,6 +15,19 @@ internal enum OverlayWay
     Page,
 }
 
+/// <summary>Which directories of an overlay belong to the ids of the cage's user namespace, by mounts of their own (Linux 5.19).</summary>
+internal enum MappedLayers
+{
+    /// <summary>None: the ids in it are the host's.</summary>
+    None,
+
+    /// <summary>Those below; what is above is made by the cage's root in the first place.</summary>
+    Lower,
+
+    /// <summary>The upper and the work folder too.</summary>
+    All,
+}
+
 /// <summary>Mounts overlayfs (Documentation/filesystems/overlayfs.rst) on a cage's root: its layers below, its own files above.</summary>
 /// <param name="Lower">The layers, the topmost first.</param>
 /// <param name="Upper">Where it writes; null to write nowhere.</param>
@@ -22,7 +35,8 @@ internal enum OverlayWay
 /// <param name="Path">Where it is mounted.</param>
 /// <param name="Pinned">Whether the layers will be the same at every start, so that a directory of theirs may be renamed.</param>
 /// <param name="Attributes">MOUNT_ATTR_* bits.</param>
-internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, string? Work, string Path, bool Pinned = true, ulong Attributes = 0) : PortableStep
+/// <param name="Mapped">Whose files belong to the ids of the cage's user namespace; an overlay itself cannot be mapped.</param>
+internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, string? Work, string Path, bool Pinned = true, ulong Attributes = 0, MappedLayers Mapped = MappedLayers.None) : PortableStep
 {
     private const string Directories = "lowerdir+";
 
@@ -30,8 +44,10 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
     private const int LongestText = 255;
 
     public override string Action => Upper is null
-        ? $"mount overlay ro{MountFileSystem.Flags(Attributes)} (lowerdir={string.Join(':', Lower)}, {Options})"
-        : $"mount overlay{MountFileSystem.Flags(Attributes)} (lowerdir={string.Join(':', Lower)}, upperdir={Upper}, workdir={Work}, {Options})";
+        ? $"mount overlay ro{MountFileSystem.Flags(Attributes)}{How} (lowerdir={string.Join(':', Lower)}, {Options})"
+        : $"mount overlay{MountFileSystem.Flags(Attributes)}{How} (lowerdir={string.Join(':', Lower)}, upperdir={Upper}, workdir={Work}, {Options})";
+
+    private string How => Mapped switch { MappedLayers.None => "", MappedLayers.Lower => " over idmapped layers", _ => " of idmapped layers" };
 
     private string Options => string.Join(", ", Settings.Select(set => $"{set.Key}={set.Value}"));
 
@@ -54,13 +70,14 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
     /// <summary>The layers where they are open already; none to open them.</summary>
     internal IReadOnlyList<Descriptor> Opened { get; init; } = [];
 
-    internal override (Descriptor Made, PortableStep Left)? Prepare() => OfHost && TryMakeDetached() is Descriptor made ? (made, this with { Lower = [] }) : null;
+    /// <remarks>Layers that are mapped are attached in the init's mount namespace first, and made by who acts as the cage's root.</remarks>
+    internal override (Descriptor Made, PortableStep Left)? Prepare() => OfHost && Mapped == MappedLayers.None && TryMakeDetached() is Descriptor made ? (made, this with { Lower = [] }) : null;
 
     internal override void Do(StepContext context)
     {
         if (context.Prepared is Descriptor made) Attach(made, context);
         else
-            WithDirectories((lower, upper, work) =>
+            WithDirectories(context.Users, (lower, upper, work) =>
             {
                 if (TryMake(lower, upper, work) is Descriptor mount) Attach(mount, context);
                 else MountByPage(lower, upper, work, context);
@@ -72,13 +89,13 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
     /// <exception cref="LinuxException">ENOSYS: the kernel has no such mounts yet (Linux 6.8).</exception>
     internal Descriptor MakeDetached() => TryMakeDetached() ?? throw new LinuxException(Errno.ENOSYS, "fsconfig", Directories);
 
-    private Descriptor? TryMakeDetached() => WithDirectories(TryMake);
+    private Descriptor? TryMakeDetached() => WithDirectories(null, TryMake);
 
     internal override void Undo(StepContext context) => context.Detach(this);
 
-    internal override void Write(WireWriter wire) => wire.Texts(Lower).Text(Upper).Text(Work).Text(Path).Number(Pinned ? 1 : 0).Number((long)Attributes);
+    internal override void Write(WireWriter wire) => wire.Texts(Lower).Text(Upper).Text(Work).Text(Path).Number(Pinned ? 1 : 0).Number((long)Attributes).Number((int)Mapped);
 
-    public static PortableStep Read(ref WireReader wire) => new MountOverlay(wire.Texts(), wire.OptionalText(), wire.OptionalText(), wire.Text(), wire.Number() != 0, (ulong)wire.Number());
+    public static PortableStep Read(ref WireReader wire) => new MountOverlay(wire.Texts(), wire.OptionalText(), wire.OptionalText(), wire.Text(), wire.Number() != 0, (ulong)wire.Number(), (MappedLayers)wire.Number());
 
     private void Attach(Descriptor mount, StepContext context)
     {
@@ -140,13 +157,20 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         return Mounts.Create(configuration, Attributes | (upper is null ? Mounts.MOUNT_ATTR_RDONLY : 0));
     }
 
-    private T WithDirectories<T>(Func<IReadOnlyList<Descriptor>, Descriptor?, Descriptor?, T> act)
+    private T WithDirectories<T>(Descriptor? users, Func<IReadOnlyList<Descriptor>, Descriptor?, Descriptor?, T> act)
     {
         List<Descriptor> held = [];
         try
         {
             IReadOnlyList<Descriptor> lower = Opened.Count > 0 ? Opened : [.. Lower.Select(path => Hold(held, path))];
-            return act(lower, Upper is null ? null : Hold(held, Upper), Work is null ? null : Hold(held, Work));
+            Descriptor? upper = Upper is null ? null : Hold(held, Upper), work = Work is null ? null : Hold(held, Work);
+            if (Mapped != MappedLayers.None) lower = [.. lower.Select(layer => Hold(held, MappedMounts.Attach(layer, users!, Path)))];
+            if (Mapped == MappedLayers.All && upper is not null && work is not null)
+            {
+                (upper, work) = MappedMounts.AttachBoth(upper, work, users!, Path);
+                held.AddRange([upper, work]);
+            }
+            return act(lower, upper, work);
         }
         finally
         {
@@ -193,9 +217,10 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         Files.ReadLink(directory.ProcPath) is string path && path.StartsWith('/') && path.AsSpan().IndexOfAny(",:\\") < 0 && PathText.Encode(path).Length <= LongestText &&
         Files.StatusFollowed(path)?.IsSameFile(Files.Status(directory)) == true ? path : null;
 
-    private static Descriptor Hold(List<Descriptor> held, string path)
+    private static Descriptor Hold(List<Descriptor> held, string path) => Hold(held, Files.Open(path, Files.O_PATH | Files.O_DIRECTORY));
+
+    private static Descriptor Hold(List<Descriptor> held, Descriptor descriptor)
     {
-        Descriptor descriptor = Files.Open(path, Files.O_PATH | Files.O_DIRECTORY);
         held.Add(descriptor);
         return descriptor;
     }

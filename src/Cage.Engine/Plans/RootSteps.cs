@@ -59,9 +59,10 @@ internal sealed record MountScratch(string Path) : PortableStep
 /// <param name="Source">That directory.</param>
 /// <param name="Path">Where.</param>
 /// <param name="Attributes">MOUNT_ATTR_* bits.</param>
-internal sealed record BindRoot(string Source, string Path, ulong Attributes = 0) : PortableStep
+/// <param name="Mapped">Whether its files belong to the ids of the cage's user namespace.</param>
+internal sealed record BindRoot(string Source, string Path, ulong Attributes = 0, bool Mapped = false) : PortableStep
 {
-    public override string Action => $"bind {Source}{MountFileSystem.Flags(Attributes)}";
+    public override string Action => $"bind {Source}{MountFileSystem.Flags(Attributes)}{(Mapped ? " idmap" : "")}";
 
     public override string Target => Path;
 
@@ -74,15 +75,16 @@ internal sealed record BindRoot(string Source, string Path, ulong Attributes = 0
         Descriptor mount = Mounts.CloneTree(Source);
         context.Attached(this, mount, isRoot: true);
         if (Attributes != 0) Mounts.SetAttributes(mount, Attributes);
+        if (Mapped) Mounts.MapOwners(mount, context.Users!, Source);
         using Descriptor target = Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW);
         Mounts.Attach(mount, target);
     }
 
     internal override void Undo(StepContext context) => context.Detach(this);
 
-    internal override void Write(WireWriter wire) => wire.Text(Source).Text(Path).Number((long)Attributes);
+    internal override void Write(WireWriter wire) => wire.Text(Source).Text(Path).Number((long)Attributes).Number(Mapped ? 1 : 0);
 
-    public static PortableStep Read(ref WireReader wire) => new BindRoot(wire.Text(), wire.Text(), (ulong)wire.Number());
+    public static PortableStep Read(ref WireReader wire) => new BindRoot(wire.Text(), wire.Text(), (ulong)wire.Number(), wire.Number() != 0);
 }
 
 /// <summary>Makes the cage's root the root of its mount namespace and lets go of the host's (pivot_root(2)). [001]</summary>

@@ -46,7 +46,7 @@ internal static class StartPlanner
         }
         else
         {
-            yield return StartInit(record);
+            foreach (Step step in StartInit(record)) yield return step;
             yield return new RecordInit(InitHint.PathOf(settings, record.Id), record.Id);
             var (connection, resolver) = Network(settings, record, allowed, OwnsResolver(record.RootPath));
             if (connection is not null) yield return connection;
@@ -56,12 +56,14 @@ internal static class StartPlanner
     }
 
     private static PortableStep RootOf(CageRecord record, LayerChain layers, bool readOnly) =>
-        layers.Roots.Count == 0 ? new BindRoot(record.RootPath, record.MountPath, RootAttributes(record) | (readOnly ? Mounts.MOUNT_ATTR_RDONLY : 0))
+        layers.Roots.Count == 0 ? new BindRoot(record.RootPath, record.MountPath, RootAttributes(record) | (readOnly ? Mounts.MOUNT_ATTR_RDONLY : 0), record.Privileges.UserNamespace is not null)
         : readOnly && layers.Roots.Count == LayerChain.Limit ? throw new CageException(
             CageError.CageStartFailed, $"\"{record.Name}\" was not started: read-only, its own files are a layer too, one more than the {LayerChain.Limit} that overlayfs takes.",
             "Start it to be written, or copy some of its layers together into one.", record.Name)
-        : readOnly ? new MountOverlay([record.RootPath, .. layers.Roots], null, null, record.MountPath, Attributes: RootAttributes(record)) { OfHost = true }
-        : new MountOverlay(layers.Roots, record.RootPath, record.WorkPath, record.MountPath, layers.IsPinned, RootAttributes(record)) { OfHost = true, Opened = layers.Directories };
+        : readOnly ? new MountOverlay([record.RootPath, .. layers.Roots], null, null, record.MountPath, Attributes: RootAttributes(record), Mapped: Mapped(record, MappedLayers.All)) { OfHost = true }
+        : new MountOverlay(layers.Roots, record.RootPath, record.WorkPath, record.MountPath, layers.IsPinned, RootAttributes(record), Mapped(record, MappedLayers.All)) { OfHost = true, Opened = layers.Directories };
+
+    private static MappedLayers Mapped(CageRecord record, MappedLayers which) => record.Privileges.UserNamespace is null ? MappedLayers.None : which;
 
     /// <summary>The steps for a cage that is not kept: its upper is a tmpfs in its own mount namespace, so that it leaves nothing. They are
     /// made as they are taken: the init comes up while its layers are still looked for.</summary>
@@ -73,14 +75,14 @@ internal static class StartPlanner
     {
         yield return new MakeControlGroup(record.Id, Held: true);
         if (!record.Limits.IsEmpty) yield return new SetLimits(record.Id, record.Limits, Held: true);
-        yield return StartInit(record);
+        foreach (Step step in StartInit(record)) yield return step;
         LayerChain layers = LayerChain.Resolve(store, bases());
         yield return new HoldLayers(layers.Records);
         string scratch = store.Settings.Run;
         PortableStep[] roots =
         [
             new MountScratch(scratch),
-            new MountOverlay(layers.Roots, $"{scratch}/{MountScratch.Upper}", $"{scratch}/{MountScratch.Work}", $"{scratch}/{MountScratch.MountPoint}", Attributes: RootAttributes(record)),
+            new MountOverlay(layers.Roots, $"{scratch}/{MountScratch.Upper}", $"{scratch}/{MountScratch.Work}", $"{scratch}/{MountScratch.MountPoint}", Attributes: RootAttributes(record), Mapped: Mapped(record, MappedLayers.Lower)),
         ];
         var (connection, resolver) = Network(store.Settings, record, allowed, ownsResolver: false);
         if (connection is not null) yield return connection;
@@ -95,13 +97,19 @@ internal static class StartPlanner
         return (gateway is null ? null : new ConnectNetwork(record.Id, record.Network, gateway, allowed, resolver.Loopback), resolver);
     }
 
-    private static StartInit StartInit(CageRecord record) => record.Isolation == CageIsolation.Jail
-        ? new StartInit(record.Name, record.Id, JailNamespaces | (record.Network.Mode == NetworkMode.Host ? 0 : Spawn.CLONE_NEWNET), OwnControlGroupView: true)
-        : new StartInit(record.Name, record.Id, Spawn.CLONE_NEWNS, OwnControlGroupView: false);
+    private static IEnumerable<Step> StartInit(CageRecord record)
+    {
+        bool ownNetwork = record.Network.Mode != NetworkMode.Host;
+        if (record.Privileges.UserNamespace is IdRange range) yield return new MakeUserNamespace(range, ownNetwork);
+        yield return record.Isolation == CageIsolation.Jail
+            ? new StartInit(record.Name, record.Id, JailNamespaces | (ownNetwork ? Spawn.CLONE_NEWNET : 0), OwnControlGroupView: true)
+            : new StartInit(record.Name, record.Id, Spawn.CLONE_NEWNS, OwnControlGroupView: false);
+    }
 
     private static IEnumerable<Step> Enter(StoreSettings settings, CageRecord record, IEnumerable<PortableStep> roots, HostResolver resolver)
     {
-        List<PortableStep> steps = [new IsolatePropagation(), .. roots, .. Inside(settings, record, resolver), new PivotRoot()];
+        PortableStep[] acting = record.Privileges.UserNamespace is IdRange range ? [new ActAsCageRoot(range.First)] : [];
+        List<PortableStep> steps = [new IsolatePropagation(), .. acting, .. roots, .. Inside(settings, record, resolver), new PivotRoot()];
         if (record.Network.Mode != NetworkMode.Host) steps.Add(new RaiseLoopback());
         if (record.Isolation == CageIsolation.Jail)
         {
@@ -130,7 +138,7 @@ internal static class StartPlanner
             steps.Add(new MakeDevices(devices.Nodes, log?.Link));
             if (log is not null) steps.Add(log.Bind());
         }
-        steps.Add(new MountFileSystem("devpts", "dev/pts", Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC, ["newinstance", "gid=5", "mode=0620", "ptmxmode=0666"]));
+        steps.Add(new MountFileSystem("devpts", "dev/pts", Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC, ["newinstance", $"gid={(record.Privileges.UserNamespace?.First ?? 0) + Runtime.CommandStarter.TerminalGroup}", "mode=0620", "ptmxmode=0666"]));
         steps.Add(new MountFileSystem("tmpfs", "dev/shm", Quiet, ["mode=1777"]));
         steps.Add(new MountFileSystem("tmpfs", "tmp", Quiet, ["mode=1777"]));
         if (jail)

@@ -8,6 +8,12 @@ internal static class StepAdvice
     public static string? For(Step step, LinuxException cause) => (step, cause.Number) switch
     {
         (_, Errno.EPERM) when Host.EffectiveUser != 0 => "Run it as root.",
+        (MountOverlay or BindRoot or BindHost, Errno.EINVAL or Errno.EPERM) when cause.Operation == "mount_setattr" && cause.Target is not null =>
+            "Its file system takes no idmapped mount, which a user namespace needs: ext4, XFS, btrfs and others can, tmpfs since Linux 6.3. Move it there, or take the user namespace away (--userns=none).",
+        (MountOverlay { Mapped: not MappedLayers.None }, Errno.EINVAL) => "A user namespace needs overlayfs over idmapped layers, Linux 5.19; dmesg may say more.",
+        (MakeUserNamespace, Errno.EPERM) => "The kernel makes none for what is in a chroot, nor where its settings forbid it.",
+        (MakeUserNamespace, Errno.ENOSPC) => "/proc/sys/user/max_user_namespaces says how many there may be: raise it.",
+        (MakeUserNamespace, Errno.EINVAL) => "The kernel was built without user namespaces (CONFIG_USER_NS), or takes no such range of ids.",
         (BindHost, Errno.ELOOP) => "A part of that path is a symbolic link by now: set the bind again, with what it leads to.",
         (BindHost bind, Errno.ENOENT) when cause.Target == bind.Source => "Make it, or take the bind away.",
         (BindHost, Errno.EINVAL or Errno.ENOTDIR) => "A folder can only be bound over a folder, and a file over a file.",

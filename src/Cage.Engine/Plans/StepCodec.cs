@@ -8,6 +8,7 @@ internal static class StepCodec
     private static readonly (Type Type, Reader Read)[] _kinds =
     [
         (typeof(IsolatePropagation), IsolatePropagation.Read),
+        (typeof(ActAsCageRoot), ActAsCageRoot.Read),
         (typeof(MountScratch), MountScratch.Read),
         (typeof(MountOverlay), MountOverlay.Read),
         (typeof(BindRoot), BindRoot.Read),

@@ -18,6 +18,9 @@ internal sealed class StepContext : IDisposable
     /// <summary>What the host's side made while the init came up: the root, attached nowhere yet; null where the step that mounts it makes it.</summary>
     public Descriptor? Prepared { get; init; }
 
+    /// <summary>The user namespace whose ids the cage's files are mapped to; null where it has none.</summary>
+    public Descriptor? Users { get; set; }
+
     public CancellationToken Cancellation { get; init; }
 
     /// <summary>Is told what the user should know though nothing failed.</summary>

@@ -22,6 +22,9 @@ internal static class RootTarget
             RefuseLayer(store, record);
             return OpenFolder(record.RootPath);
         }
+        if (cage.State != CageState.Stopped && record.Privileges.UserNamespace is not null)
+            throw new CageException(
+                CageError.CageAlreadyRunning, $"\"{record.Name}\" runs with a user namespace: from outside its files cannot be given owners that it knows.", "Stop it first.", record.Name);
         if (cage.State != CageState.Stopped) return CommandStarter.OpenRoot(cage);
         if (record.Base.Count == 0) return OpenFolder(record.RootPath);
         LayerChain layers = LayerChain.Resolve(store, record.Base, record);

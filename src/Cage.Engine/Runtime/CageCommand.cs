@@ -40,6 +40,9 @@ public sealed record CageCommand
 /// <summary>Starts commands in running cages: joins the namespaces, or enters the root, that the cage has, in its control group.</summary>
 internal static class CommandStarter
 {
+    /// <summary>tty, on every distribution.</summary>
+    internal const uint TerminalGroup = 5;
+
     private const ulong JailNamespaces = Spawn.CLONE_NEWNS | Spawn.CLONE_NEWPID | Spawn.CLONE_NEWIPC | Spawn.CLONE_NEWUTS | Spawn.CLONE_NEWCGROUP;
 
     /// <summary>What a command in it will need and what does not depend on its files, while those are still being mounted.</summary>
@@ -60,6 +63,7 @@ internal static class CommandStarter
         IReadOnlyList<string> environment = InsideEnvironment.Build(account, record, command.Environment);
         using Descriptor? group = ControlGroup.Of(record.Id)?.TryOpen();
         using TaskFiles tasks = TaskFiles.Of(record);
+        using Descriptor? users = record.Privileges.UserNamespace is IdRange range ? EnterUsers(cage, range, account, command) : null;
         try
         {
             return Spawn.Start(new SpawnRequest
@@ -74,6 +78,7 @@ internal static class CommandStarter
                 ControlGroup = group,
                 TaskFiles = tasks.Open,
                 Root = init is null ? root : null,
+                Users = users,
                 Identity = account.Identity,
                 Confinement = record.Isolation == CageIsolation.Jail ? Confinements.OfCommand(record.Privileges) : null,
                 Afresh = record.Isolation == CageIsolation.Jail,
@@ -117,6 +122,23 @@ internal static class CommandStarter
             ? new(CageError.CageNotRunning, $"\"{cage.Name}\" is suspended.", $"Let it go on first: cage resume {cage.Name} (Resume-Cage).", cage.Name)
             : new(CageError.CageNotRunning, $"\"{cage.Name}\" does not run.", $"Start it first: cage start {cage.Name} (Start-Cage).", cage.Name);
 
+    /// <summary>Opens the cage's user namespace, which its init holds. What the command is given to speak by, and nobody else has a name for, becomes its own: to open it again
+    /// (/dev/stdout) it must be.</summary>
+    private static Descriptor EnterUsers(CageInfo cage, IdRange range, Account account, CageCommand command)
+    {
+        Identity identity = account.Identity;
+        if (identity.Groups.Append(identity.Gid).Append(identity.Uid).FirstOrDefault(id => !range.Has(id)) is uint id and > 0)
+            throw new CageException(
+                CageError.CageArgumentInvalid, $"{account.Name} has the id {id} in \"{cage.Name}\", whose user namespace ends at {range.Count - 1}.",
+                $"Give it more ids: cage set {cage.Name} --userns=FIRST:COUNT (Set-Cage -UserNamespace).", account.Name);
+        foreach (Descriptor file in command.Descriptors)
+        {
+            if (command.OwnTerminal) Files.ChangeOwner(file, range.First + identity.Uid, range.First + TerminalGroup);
+            else if (Files.FileSystemType(file) == Files.PIPEFS_MAGIC) Files.ChangeOwner(file, range.First + identity.Uid, range.First + identity.Gid);
+        }
+        return Files.TryOpen($"/proc/{cage.ProcessId}/fd/{CageInit.UsersNumber}", Files.O_RDONLY) ?? throw NotRunning(cage);
+    }
+
     private static string DefaultDirectory(Descriptor root, string home)
     {
         using Descriptor? folder = Files.TryOpenInRoot(root, home, Files.O_PATH | Files.O_DIRECTORY);
@@ -131,6 +153,8 @@ internal static class CommandStarter
             (SpawnStage.Execute, Errno.ENOENT or Errno.ENOTDIR) => new CageException(
                 CageError.CageCommandNotFound, $"{name}: not found in \"{cage.Name}\" (ENOENT).", "The command, or the interpreter or loader that it names, is not there.", name, e),
             (SpawnStage.Execute, _) => new CageException(CageError.CageCommandFailed, $"{name} cannot be run in \"{cage.Name}\": {e.Message}.", target: name, inner: e),
+            (SpawnStage.Users, Errno.EINVAL) => new CageException(
+                CageError.CageStartFailed, $"{name} was not started: the init of \"{cage.Name}\" holds no user namespace (EINVAL).", "Its cage.conf was changed while it ran: stop and start it.", cage.Name, e),
             (SpawnStage.Directory, _) => new CageException(
                 CageError.CageArgumentInvalid, $"The working directory {command.Directory} cannot be entered in \"{cage.Name}\": {e.Message}.", target: command.Directory, inner: e),
             (_, Errno.EPERM or Errno.EACCES) when Interop.Host.EffectiveUser != 0 => new CageException(

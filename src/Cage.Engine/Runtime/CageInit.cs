@@ -13,7 +13,13 @@ public static class CageInit
     /// <summary>The descriptor by which one that is not pid 1 kills all that is in the cage's control group.</summary>
     private const int Group = 4;
 
+    /// <summary>The descriptor by which one that is pid 1 holds the cage's user namespace, for the commands to come.</summary>
+    internal const int UsersNumber = 4;
+
     private const int EndInterval = 20;
+
+    /// <summary>That user namespace; never closed.</summary>
+    internal static Descriptor Users { get; } = new(UsersNumber);
 
     /// <summary>Runs it. Returns the process's exit status.</summary>
     public static int Run()

@@ -27,6 +27,9 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     /// <summary>What can be done while the init builds the inside.</summary>
     public Action? Meanwhile { get; set; }
 
+    /// <summary>The user namespace that the init holds for the cage, with the network that belongs to it; null where it has none.</summary>
+    public UserNamespace? Users { get; set; }
+
     public SpawnedProcess? Init { get; private set; }
 
     /// <summary>The layers, open until the init has its root.</summary>
@@ -109,6 +112,7 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
         _channel?.Dispose();
         Init?.Dispose();
         Layers?.Dispose();
+        Users?.Dispose();
         foreach (Descriptor descriptor in _kept) descriptor.Dispose();
     }
 }

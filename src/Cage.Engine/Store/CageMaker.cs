@@ -177,7 +177,7 @@ internal static class CageMaker
             throw new CageException(CageError.CageArgumentInvalid, $"\"{name}\" has every device of the host, and names others besides.", "Leave host, or the others, out.", name);
         if (isolation != CageIsolation.Jail && !privileges.IsDefault)
             throw new CageException(
-                CageError.CageArgumentInvalid, $"In a {isolation.Word()} root is the host's root: capability, seccomp, setuid and sockets would have no effect in \"{name}\".",
+                CageError.CageArgumentInvalid, $"In a {isolation.Word()} root is the host's root: capability, seccomp, setuid, sockets and userns would have no effect in \"{name}\".",
                 "They belong to the isolation jail.", name);
     }
 

@@ -35,7 +35,7 @@ public enum SocketView
 /// <summary>What root in a Jail may do, where it is not the default.</summary>
 public sealed record CagePrivileges
 {
-    private const string CapabilityKey = "capability", SystemCallKey = "seccomp", SetuidKey = "setuid", SocketKey = "sockets", Off = "off";
+    private const string CapabilityKey = "capability", SystemCallKey = "seccomp", SetuidKey = "setuid", SocketKey = "sockets", UsersKey = "userns", Off = "off";
 
     /// <summary>Capabilities besides the default ones: names without CAP_, or ALL.</summary>
     public IReadOnlyList<string> CapabilityAdd { get; init; } = [];
@@ -58,6 +58,9 @@ public sealed record CagePrivileges
     /// <summary>Which abstract sockets it reaches.</summary>
     public SocketView Sockets { get; init; }
 
+    /// <summary>The host's ids that its own stand for, so that its root is nobody outside; null where they are the host's.</summary>
+    public IdRange? UserNamespace { get; init; }
+
     /// <summary>Whether nothing is other than by default.</summary>
     public bool IsDefault => IsSameAs(new CagePrivileges());
 
@@ -65,14 +68,14 @@ public sealed record CagePrivileges
     public bool IsSameAs(CagePrivileges other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return Setuid == other.Setuid && Sockets == other.Sockets && SystemCalls == other.SystemCalls &&
+        return Setuid == other.Setuid && Sockets == other.Sockets && SystemCalls == other.SystemCalls && UserNamespace == other.UserNamespace &&
             CapabilityAdd.SequenceEqual(other.CapabilityAdd) && CapabilityDrop.SequenceEqual(other.CapabilityDrop) &&
             SystemCallAllow.SequenceEqual(other.SystemCallAllow) && SystemCallDeny.SequenceEqual(other.SystemCallDeny);
     }
 
     /// <summary>With every name as it stands in a cage.conf.</summary>
     /// <exception cref="CageException">CageArgumentInvalid: there is no such capability or system call, or they contradict each other.</exception>
-    public CagePrivileges Checked() => (CapabilityProblem() ?? SystemCallProblem()) is string problem
+    public CagePrivileges Checked() => (CapabilityProblem() ?? SystemCallProblem() ?? UsersProblem()) is string problem
         ? throw new CageException(CageError.CageArgumentInvalid, $"{problem}.")
         : this with { CapabilityAdd = [.. CapabilityAdd.Select(name => CapabilitySet.Normal(name)!)], CapabilityDrop = [.. CapabilityDrop.Select(name => CapabilitySet.Normal(name)!)] };
 
@@ -92,6 +95,7 @@ public sealed record CagePrivileges
             SystemCallDeny = Signed(calls, '-'),
             Setuid = (SetuidMode)CageRecord.Word(file, SetuidKey, Words.Setuids),
             Sockets = (SocketView)CageRecord.Word(file, SocketKey, Words.Sockets),
+            UserNamespace = Users(file),
         };
         if (capabilities.Length + calls.Length == 0) return privileges;
         if (privileges.CapabilityProblem() is string capability) throw file.Invalid(CapabilityKey, $"is wrong: {capability}");
@@ -104,6 +108,7 @@ public sealed record CagePrivileges
         file.Set(CapabilityKey, CapabilityValues);
         file.Set(SystemCallKey, SystemCallValues);
         if (Setuid != SetuidMode.Deny || file.Value(SetuidKey) is not null) file.Set(SetuidKey, Setuid.Word());
+        if (UserNamespace is not null || file.Value(UsersKey) is not null) file.Set(UsersKey, UserNamespace?.ToString());
         if (Sockets != SocketView.Own || file.Value(SocketKey) is not null) file.Set(SocketKey, Sockets.Word());
     }
 
@@ -118,6 +123,20 @@ public sealed record CagePrivileges
     {
         if (value.Length < 2 || value[0] is not ('+' or '-')) throw file.Invalid(key, $"is \"{value}\"", advice: $"A line each: {key}=+NAME or {key}=-NAME{(key == SystemCallKey ? ", or off alone" : "")}.");
     }
+
+    private static IdRange? Users(ConfFile file)
+    {
+        try
+        {
+            return file.Value(UsersKey) is string value ? IdRange.Parse(value) : null;
+        }
+        catch (FormatException e)
+        {
+            throw file.Invalid(UsersKey, $"is \"{file.Value(UsersKey)}\": {e.Message}", advice: "cage set NAME --userns=auto gives it a range of its own.");
+        }
+    }
+
+    private string? UsersProblem() => UserNamespace?.Problem() is string problem ? $"The ids {UserNamespace} cannot be: {problem}" : null;
 
     private string? CapabilityProblem()
     {

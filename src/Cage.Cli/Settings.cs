@@ -21,7 +21,7 @@ internal static class Settings
           --cpu NUMBER                   processors' worth of time: 0.5 is half of one
           --processes NUMBER             processes and threads, the init included
           --cpu-weight N, --io-weight N  the share where time is short: 1 to 10000, others have 100
-          --bind SRC:DST[:OPTION,...]    a file, folder or socket of the host: ro, noexec, suid, dev; may be given again
+          --bind SRC:DST[:OPTION,...]    a file, folder or socket of the host: ro, noexec, suid, dev, idmap; may be given again
           --tmpfs DST[:SIZE]             an empty folder in memory; may be given again
           --network host|none|private    private: an address of its own behind the host's; a jail only
           --address ADDRESS              of the private network; by default the first that is free

@@ -42,6 +42,7 @@ public sealed partial class CageEngine
         after = after with { Privileges = after.Privileges.Checked() };
         CageMaker.RefuseTexts(after.Name, after.Memo, after.Environment);
         CageMaker.RefuseSettings(after.Name, after.Isolation, after.Device, after.Devices, after.Privileges);
+        CageMaker.RefuseBinds(after.Name, after.Binds, after.Privileges);
         CageMaker.RefuseLimits(after.Limits);
         CageMaker.RefuseNetwork(after.Network, after.Isolation);
         // Who asks for a range of its own and has one keeps that.

@@ -94,6 +94,7 @@ public sealed partial class CageEngine
         if (shape is not null) record = shape(record);
         record = record with { Privileges = record.Privileges.Checked() };
         CageMaker.RefuseSettings(record.Name, isolation, record.Device, record.Devices, record.Privileges);
+        CageMaker.RefuseBinds(record.Name, record.Binds, record.Privileges);
         CageMaker.RefuseLimits(record.Limits);
         CageMaker.RefuseNetwork(record.Network, isolation);
         // The turn is held until the address can be seen in the host's routes.

@@ -25,14 +25,18 @@ internal sealed record MakePath(string Path) : PortableStep
 
 /// <summary>Lays a file, folder or socket of the host over a place in the root, with what is mounted beneath it. The source is opened before the
 /// pivot, through no symbolic link, and the target inside the root: neither end is looked up twice.</summary>
-internal sealed record BindHost(string Source, string Path, ulong Attributes) : PortableStep
+/// <param name="Source">On the host.</param>
+/// <param name="Path">In the root.</param>
+/// <param name="Attributes">MOUNT_ATTR_* bits.</param>
+/// <param name="Mapped">Whether its files belong to the ids of the cage's user namespace.</param>
+internal sealed record BindHost(string Source, string Path, ulong Attributes, bool Mapped = false) : PortableStep
 {
     public BindHost(CageBind bind)
-        : this(bind.Source, bind.Target[1..], AttributesOf(bind))
+        : this(bind.Source, bind.Target[1..], AttributesOf(bind), bind.MapsOwners)
     {
     }
 
-    public override string Action => $"bind {Source}{MountFileSystem.Flags(Attributes)}, making the target if it is missing";
+    public override string Action => $"bind {Source}{MountFileSystem.Flags(Attributes)}{(Mapped ? " idmap" : "")}, making the target if it is missing";
 
     public override string Target => $"/{Path}";
 
@@ -48,14 +52,15 @@ internal sealed record BindHost(string Source, string Path, ulong Attributes) : 
         context.Attached(this, mount);
         // Private before it is attached: what is unmounted beneath it must stay mounted on the host.
         Mounts.SetAttributes(mount, Attributes, Mounts.MS_PRIVATE, recursive: true);
+        if (Mapped) Mounts.MapOwners(mount, context.Users!, Source, recursive: true);
         Mounts.Attach(mount, target);
     }
 
     internal override void Undo(StepContext context) => context.Detach(this);
 
-    internal override void Write(WireWriter wire) => wire.Text(Source).Text(Path).Number((long)Attributes);
+    internal override void Write(WireWriter wire) => wire.Text(Source).Text(Path).Number((long)Attributes).Number(Mapped ? 1 : 0);
 
-    public static PortableStep Read(ref WireReader wire) => new BindHost(wire.Text(), wire.Text(), (ulong)wire.Number());
+    public static PortableStep Read(ref WireReader wire) => new BindHost(wire.Text(), wire.Text(), (ulong)wire.Number(), wire.Number() != 0);
 
     private static ulong AttributesOf(CageBind bind) =>
         (bind.IsReadOnly ? Mounts.MOUNT_ATTR_RDONLY : 0) | (bind.NoExecute ? Mounts.MOUNT_ATTR_NOEXEC : 0) |

@@ -11,6 +11,7 @@ internal static class StartCheck
         RequireRoot("starting a cage");
         RefuseReadOnly(record);
         CageMaker.RefuseSettings(record.Name, record.Isolation, record.Device, record.Devices, record.Privileges);
+        CageMaker.RefuseBinds(record.Name, record.Binds, record.Privileges);
         RefuseMountPoint(record);
         FileStatus root = Directory(record, record.RootPath, "root");
         if (record.Base.Count == 0 || readOnly) return;

@@ -8,7 +8,7 @@ namespace Cage.Engine.Store;
 /// <param name="Target">In the cage: an absolute path, made where it is missing.</param>
 public sealed record CageBind(string Source, string Target)
 {
-    private static readonly string[] _options = ["ro", "noexec", "suid", "dev"];
+    private static readonly string[] _options = ["ro", "noexec", "suid", "dev", "idmap"];
 
     /// <summary>Whether the cage cannot write to it.</summary>
     public bool IsReadOnly { get; init; }
@@ -21,6 +21,9 @@ public sealed record CageBind(string Source, string Target)
 
     /// <summary>Whether device nodes can be opened.</summary>
     public bool AllowsDevices { get; init; }
+
+    /// <summary>Whether its files belong to the ids of the cage's user namespace: what is root's on the host is its root's, and what its root makes is root's on the host.</summary>
+    public bool MapsOwners { get; init; }
 
     /// <summary>Understands one as it is written; <c>\:</c> and <c>\\</c> stand for a colon and a backslash in a path.</summary>
     /// <exception cref="FormatException">With what is wrong with it.</exception>
@@ -38,13 +41,14 @@ public sealed record CageBind(string Source, string Target)
             NoExecute = options.Contains("noexec"),
             AllowsSetuid = options.Contains("suid"),
             AllowsDevices = options.Contains("dev"),
+            MapsOwners = options.Contains("idmap"),
         };
     }
 
     /// <summary>As it is written.</summary>
     public override string ToString()
     {
-        bool[] given = [IsReadOnly, NoExecute, AllowsSetuid, AllowsDevices];
+        bool[] given = [IsReadOnly, NoExecute, AllowsSetuid, AllowsDevices, MapsOwners];
         string options = string.Join(',', _options.Where((_, i) => given[i]));
         return $"{Escape(Source)}:{Escape(Target)}{(options.Length == 0 ? "" : $":{options}")}";
     }

@@ -106,6 +106,7 @@ internal static class CageMaker
         RefuseLimits(request.Limits);
         RefuseNetwork(request.Network, request.Isolation);
         RefuseSettings(request.Name, request.Isolation, request.Device, request.Devices, request.Privileges);
+        RefuseBinds(request.Name, request.Binds, request.Privileges);
         if (store.Get(request.Id) is not null)
             throw new CageException(CageError.CageAlreadyExists, $"There is a cage {request.Id} already.", "Leave the id out for a new one.", request.Id.ToString());
         foreach (Guid id in request.Base) RefuseBase(store, id);
@@ -179,6 +180,15 @@ internal static class CageMaker
             throw new CageException(
                 CageError.CageArgumentInvalid, $"In a {isolation.Word()} root is the host's root: capability, seccomp, setuid, sockets and userns would have no effect in \"{name}\".",
                 "They belong to the isolation jail.", name);
+    }
+
+    /// <summary>Refuses binds whose owners would be mapped to nobody's ids.</summary>
+    /// <exception cref="CageException">CageArgumentInvalid.</exception>
+    public static void RefuseBinds(string name, IReadOnlyList<CageBind> binds, CagePrivileges privileges)
+    {
+        if (privileges.UserNamespace is null && binds.FirstOrDefault(bind => bind.MapsOwners) is CageBind mapped)
+            throw new CageException(
+                CageError.CageArgumentInvalid, $"The bind {mapped} maps owners to the ids of a user namespace, and \"{name}\" has none.", "Give it one (--userns, -UserNamespace), or leave idmap out.", mapped.Source);
     }
 
     private static void RefuseBase(CageStore store, Guid id)

@@ -50,6 +50,24 @@ Describe 'New-Cage' -Skip:(-not $isRoot) {
         Get-Content "$($cage.Path)/cage.conf" | Where-Object { $_ -match '^(capability|seccomp|setuid|sockets|device)=' } | Sort-Object |
             Should -Be 'capability=-KILL', 'capability=+NET_RAW', 'capability=+SYS_NICE', 'device=null', 'device=zero', 'seccomp=-ptrace', 'seccomp=+keyctl', 'setuid=allow', 'sockets=host'
     }
+    It 'takes a user namespace, of a range of its own or of these ids' {
+        $one, $two = 'one', 'two' | New-Cage -Base base -UserNamespace auto | Start-Cage -PassThru
+        $one.UserNamespace.Count, $two.UserNamespace.Count | Should -Be 65536, 65536
+        $one.UserNamespace.Overlaps($two.UserNamespace) | Should -BeFalse
+        Invoke-Cage one -- bash -c 'id -u; echo $(cat /proc/self/uid_map); echo x >/etc/x' | Should -Be '0', "0 $($one.UserNamespace.First) 65536"
+        (Get-Item "$($one.Path)/root/etc/x").User | Should -Be root
+        "$((New-Cage three -Base base -UserNamespace 5000000:1000).UserNamespace)" | Should -Be '5000000:1000'
+        (New-Cage four -Base base).UserNamespace | Should -BeNullOrEmpty
+        New-Cage five -UserNamespace 1000:5 -ErrorAction SilentlyContinue -ErrorVariable problem
+        New-Cage five -UserNamespace auto -Isolation Chroot -ErrorAction SilentlyContinue -ErrorVariable +problem
+        $problem | ForEach-Object FullyQualifiedErrorId | Should -Be (@('CageArgumentInvalid,Cage.PowerShell.Commands.NewCageCommand') * 2)
+        (TabExpansion2 'New-Cage x -UserNamespace a').CompletionMatches.CompletionText | Should -Be auto
+    }
+    It 'binds with mapped owners' {
+        $shared = New-Item -ItemType Directory "$($store.Folder)/shared"
+        New-Cage web -Base base -UserNamespace auto -Bind "${shared}:/plain", "${shared}:/mapped:idmap" | Start-Cage
+        Invoke-Cage web -- stat -c %u /plain /mapped | Should -Be 65534, 0
+    }
     It 'follows rules about what /dev has' {
         New-Cage web -Base base -Device '*:hide', 'null:mode=0600', '/dev/zero:gid=5' | Start-Cage
         Get-ChildItem "$((Get-Cage web).RootPath)/dev" | Where-Object UnixMode -Like 'c*' | ForEach-Object Name | Should -Be 'null', 'zero'

@@ -52,6 +52,16 @@ Describe 'Set-Cage' -Skip:(-not $isRoot) {
         (Set-Cage web -Bind @() -PassThru).Binds | Should -BeNullOrEmpty
         "$((Get-Cage web).Tmpfs)" | Should -Be '/scratch'
     }
+    It 'gives it a user namespace and takes that away' {
+        $mapped = Set-Cage web -UserNamespace auto -PassThru
+        "$((Set-Cage web -UserNamespace Auto -Memo after -PassThru).UserNamespace)" | Should -Be "$($mapped.UserNamespace)"
+        "$((Set-Cage web -Memo later -PassThru).UserNamespace)" | Should -Be "$($mapped.UserNamespace)"
+        $null = Start-Cage web
+        Set-Cage web -UserNamespace none -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageAlreadyRunning,*'
+        Stop-Cage web
+        (Set-Cage web -UserNamespace none -PassThru).UserNamespace | Should -BeNullOrEmpty
+    }
     It 'changes privileges and devices, and puts them back' {
         $changed = Set-Cage web -CapabilityAdd NET_RAW -CapabilityDrop ALL -Seccomp Off -Device null -PassThru
         $changed.Record.Privileges.CapabilityAdd, $changed.Record.Privileges.CapabilityDrop, $changed.Record.Devices | Should -Be 'NET_RAW', 'ALL', 'null'

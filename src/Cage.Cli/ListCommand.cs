@@ -41,7 +41,7 @@ internal static class ListCommand
         [
             ("id", $"{cage.Id}"), ("name", cage.Name), ("kind", cage.IsLive ? $"{cage.Kind} (the live host)" : $"{cage.Kind}"), ("state", $"{cage.State}"),
             ("isolation", cage.Isolation?.ToString()), ("base", string.Join(' ', cage.Base)), ("memo", cage.Memo.Replace("\n", "\n            ")), ("path", cage.Path),
-            ("root path", cage.RootPath), ("process id", Number(cage.ProcessId)), ("mount point", cage.MountPoint), ("network", Network(cage)), ("limits", cage.Limits.ToString()),
+            ("root path", cage.RootPath), ("process id", Number(cage.ProcessId)), ("mount point", cage.MountPoint), ("network", Network(cage)), ("user ids", cage.UserNamespace?.ToString()), ("limits", cage.Limits.ToString()),
             ("binds", string.Join(' ', cage.Record.Binds)), ("tmpfs", string.Join(' ', cage.Record.Tmpfs)),
             ("started", cage.StartTime?.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)),
         ];
@@ -69,6 +69,7 @@ internal static class ListCommand
         json.WriteBoolean("isLive", cage.IsLive);
         json.WriteTexts("binds", cage.Record.Binds.Select(bind => bind.ToString()));
         json.WriteTexts("tmpfs", cage.Record.Tmpfs.Select(tmpfs => tmpfs.ToString()));
+        json.WriteString("userNamespace", cage.UserNamespace?.ToString());
         json.WriteStartObject("network");
         json.WriteString("mode", cage.Network.Mode.ToString());
         json.WriteString("address", cage.Network.Address);

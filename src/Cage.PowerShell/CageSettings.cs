@@ -74,6 +74,19 @@ internal static class CageSettings
     /// <summary>What <see cref="IShareParameters.Tmpfs"/> says.</summary>
     public static CageTmpfs[] TmpfsList(this IShareParameters given) => Parsed(given.Tmpfs, nameof(given.Tmpfs), CageTmpfs.Parse);
 
+    /// <summary>What -UserNamespace says; null for none.</summary>
+    public static IdRange? Users(string text)
+    {
+        try
+        {
+            return IdRange.ParseChoice(text);
+        }
+        catch (FormatException e)
+        {
+            throw new CageException(CageError.CageArgumentInvalid, $"-UserNamespace cannot be \"{text}\": {e.Message}.", target: text, inner: e);
+        }
+    }
+
     private static T[] Parsed<T>(string[] texts, string parameter, Func<string, T> parse)
     {
         List<T> values = [];

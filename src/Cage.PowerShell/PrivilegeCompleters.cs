@@ -2,6 +2,7 @@ using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 using Cage.Engine;
+using Cage.Engine.Store;
 using Cage.Interop;
 
 namespace Cage.PowerShell;
@@ -14,6 +15,15 @@ public sealed class CapabilityCompleter : IArgumentCompleter
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
         Capabilities.Bits(Capabilities.All).Select(capability => Capabilities.Name(capability)["CAP_".Length..]).Append("ALL")
             .Where(name => name.StartsWith(wordToComplete, StringComparison.OrdinalIgnoreCase)).Select(name => new CompletionResult(name));
+}
+
+/// <summary>Completes what needs no numbers of a user namespace.</summary>
+public sealed class UserNamespaceCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        IdRange.Choices.Where(name => name.StartsWith(wordToComplete, StringComparison.OrdinalIgnoreCase)).Select(name => new CompletionResult(name));
 }
 
 /// <summary>Completes a view of /dev, or the name of a device of the host.</summary>

@@ -42,6 +42,32 @@ public sealed class PrivilegeOptionTests : CageTest
         Cage("set", "web", "--memo", "while it runs").Silently();
     }
 
+    /// <summary>An option whose value is optional follows an equals sign alone: what stands behind it is a name.</summary>
+    [RootFact]
+    public void AUserNamespaceIsChosenNamedAndTakenAway()
+    {
+        string id = Store.Stopped("jail");
+        Cage("set", "--userns", "web").Silently();
+        Assert.Matches("\nuserns=[0-9]{6,10}:65536\n", Conf(id));
+        Assert.Matches("user ids +[0-9]+:65536\n", Cage("show", "web").Ended(0).Output);
+        string before = Conf(id);
+        Cage("set", "web", "--userns=auto").Silently();
+        Assert.Equal(before, Conf(id));
+        foreach (string wrong in (string[])["0:10", "1000", "x", "5000000:0"]) Cage("set", "web", $"--userns={wrong}").Failed(2, "--userns");
+        Assert.Equal(before, Conf(id));
+        Cage("set", "web", "--userns=5000000:70000").Silently();
+        Assert.Contains("\nuserns=5000000:70000\n", Conf(id));
+        Cage("new", "other", "--base", "host", "--userns=5069999:1").Failed(1, "\"web\"");
+        Cage("new", "other", "--base", "host", "--userns", "--isolation", "pivot").Failed(1, "jail");
+        Cage("start", "web").Silently();
+        Assert.Equal("0\n", Cage("exec", "web", "--", "id", "-u").Ended(0).Output);
+        Cage("set", "web", "--userns=none").Failed(1, "runs");
+        Cage("stop", "web").Silently();
+        Cage("set", "web", "--userns=none").Silently();
+        Assert.DoesNotContain("userns", Conf(id));
+        Assert.Equal("0\n", Cage("run", "--base", "host", "--userns", "--", "id", "-u").Ended(0).Output);
+    }
+
     [RootFact]
     public void ANewCageHasThemAndItsPlanShowsThem()
     {

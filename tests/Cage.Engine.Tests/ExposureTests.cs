@@ -66,6 +66,15 @@ public sealed class ExposureTests(SmallRoot root) : IClassFixture<SmallRoot>, ID
     }
 
     [CageFact]
+    public void With_a_user_namespace_root_inside_is_no_longer_told()
+    {
+        CageRecord record = NewCage(new NewCage { Name = "jail" });
+        using (_test.Start(record)) Assert.Contains("Medium Namespace user", Of(record));
+        record = _test.Change(record, new CagePrivileges { UserNamespace = IdRange.Auto });
+        using (_test.Start(record)) Assert.DoesNotContain("Medium Namespace user", Of(record));
+    }
+
+    [CageFact]
     public void A_read_only_one_exposes_nothing()
     {
         Guid id = _test.NewBase(root.Path);

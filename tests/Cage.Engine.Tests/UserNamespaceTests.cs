@@ -110,6 +110,17 @@ public sealed partial class UserNamespaceTests(SmallRoot root) : SmallRootTests(
     }
 
     [CageFact]
+    public void Devices_have_the_owners_that_its_accounts_know()
+    {
+        CageRecord record = Mapped(change: request => request with { Devices = ["zero:uid=1000,gid=5,mode=0600"] });
+        using (RunningCage web = _test.Start(record)) Assert.Equal("1000:5 600", _test.Sh(web.Info, "stat -c '%u:%g %a' /dev/zero"));
+        record = _test.Engine.Change(record, before => before with { Devices = ["zero:uid=70000"] }).Record;
+        CageException e = Assert.Throws<CageException>(() => _test.Engine.Start(record));
+        Assert.Contains("70000: EOVERFLOW: the user namespace ends at 65535", e.Message);
+        _test.AssertNothingLeft(record);
+    }
+
+    [CageFact]
     public void Privileges_are_those_of_a_jail_and_count_inside_only()
     {
         using RunningCage web = _test.Start(Mapped());

@@ -35,12 +35,15 @@ internal sealed class RunningExposure(CageInfo cage, int pid, Action<ExposureRis
                 if ((bounding >> (int)capability & 1) != 0) add(Risk(capability), "Capability", Capabilities.Name(capability), reason, $"--cap-drop {Capabilities.Name(capability)[4..].ToLowerInvariant()}");
         }
         if (status.GetValueOrDefault("Seccomp") == "0") add(ExposureRisk.Medium, "Privilege", "system calls", "none is filtered: each is a way to a flaw of the kernel", "--seccomp default");
-        if (IsShared("user")) add(ExposureRisk.Medium, "Namespace", "user", "root inside is root on the host, wherever it gets out", "--userns, or commands as another user (-u)");
+        if (!IsMapped) add(ExposureRisk.Medium, "Namespace", "user", "root inside is root on the host, wherever it gets out", "--userns, or commands as another user (-u)");
         AddKernelFiles();
     }
 
-    /// <summary>NET_ADMIN counts for whose network it is.</summary>
-    private ExposureRisk Risk(Capability capability) => capability == Capability.CAP_NET_ADMIN && !IsShared("net") ? ExposureRisk.Low : ExposureRisk.High;
+    /// <summary>Whether its commands enter a user namespace, which its init does not.</summary>
+    private bool IsMapped => cage.UserNamespace is not null;
+
+    /// <summary>NET_ADMIN counts for whose network it is, and none outside of the user namespace that has it.</summary>
+    private ExposureRisk Risk(Capability capability) => IsMapped || (capability == Capability.CAP_NET_ADMIN && !IsShared("net")) ? ExposureRisk.Low : ExposureRisk.High;
 
     private bool IsShared(string space) => Files.ReadLink($"/proc/{pid}/ns/{space}") == Files.ReadLink($"/proc/thread-self/ns/{space}");
 

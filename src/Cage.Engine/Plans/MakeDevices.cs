@@ -37,7 +37,7 @@ internal sealed record MakeDevices(IReadOnlyList<DeviceNode> Nodes, string? Log 
             // A link that is given as a device as well is there already.
             if (Files.StatusAt(dev, node.Name) is not null) continue;
             Files.MakeDeviceAt(dev, node.Name, node.Mode, node.Major, node.Minor);
-            if ((node.Uid | node.Gid) != 0) Files.ChangeOwnerAt(dev, node.Name, node.Uid, node.Gid);
+            if ((node.Uid | node.Gid) != 0) Files.ChangeOwnerAt(dev, node.Name, context.OnHost(node.Uid), context.OnHost(node.Gid));
         }
     }
 

@@ -108,7 +108,7 @@ internal static class StartPlanner
 
     private static IEnumerable<Step> Enter(StoreSettings settings, CageRecord record, IEnumerable<PortableStep> roots, HostResolver resolver)
     {
-        PortableStep[] acting = record.Privileges.UserNamespace is IdRange range ? [new ActAsCageRoot(range.First)] : [];
+        PortableStep[] acting = record.Privileges.UserNamespace is IdRange range ? [new ActAsCageRoot(range)] : [];
         List<PortableStep> steps = [new IsolatePropagation(), .. acting, .. roots, .. Inside(settings, record, resolver), new PivotRoot()];
         if (record.Network.Mode != NetworkMode.Host) steps.Add(new RaiseLoopback());
         if (record.Isolation == CageIsolation.Jail)

@@ -1,3 +1,4 @@
+using Cage.Engine.Store;
 using Cage.Interop;
 
 namespace Cage.Engine.Plans;
@@ -20,6 +21,14 @@ internal sealed class StepContext : IDisposable
 
     /// <summary>The user namespace whose ids the cage's files are mapped to; null where it has none.</summary>
     public Descriptor? Users { get; set; }
+
+    /// <summary>The host's ids that its own stand for; null where they are the same.</summary>
+    public IdRange? Ids { get; set; }
+
+    /// <summary>Who an id of the cage is on the host.</summary>
+    /// <exception cref="LinuxException">EOVERFLOW: its user namespace has no such id.</exception>
+    public uint OnHost(uint id) =>
+        Ids is null ? id : Ids.Has(id) ? Ids.First + id : throw new LinuxException(Errno.EOVERFLOW, "chown", $"{id}", $"the user namespace ends at {Ids.Count - 1}");
 
     public CancellationToken Cancellation { get; init; }
 

@@ -20,22 +20,22 @@ internal sealed record MakeUserNamespace(IdRange Range, bool WithNetwork) : Step
 }
 
 /// <summary>Has what the init makes in the cage belong to the cage's root, and holds at hand what maps the owners of its layers.</summary>
-/// <param name="Root">Who that is on the host.</param>
-internal sealed record ActAsCageRoot(uint Root) : PortableStep
+/// <param name="Range">The host's ids that the cage's stand for.</param>
+internal sealed record ActAsCageRoot(IdRange Range) : PortableStep
 {
     public override string Action => "make files as the cage's root";
 
-    public override string Target => $"{Root}";
+    public override string Target => $"{Range.First}";
 
     internal override void Do(StepContext context)
     {
-        context.Users = CageInit.Users;
-        UserNamespace.ActAs(Root);
+        (context.Users, context.Ids) = (CageInit.Users, Range);
+        UserNamespace.ActAs(Range.First);
     }
 
-    internal override void Write(WireWriter wire) => wire.Number(Root);
+    internal override void Write(WireWriter wire) => wire.Number(Range.First).Number(Range.Count);
 
-    public static PortableStep Read(ref WireReader wire) => new ActAsCageRoot((uint)wire.Number());
+    public static PortableStep Read(ref WireReader wire) => new ActAsCageRoot(new IdRange((uint)wire.Number(), (uint)wire.Number()));
 }
 
 /// <summary>Copies of mounts whose files belong to the ids of the cage's user namespace, so that what is root's on the disk is its root's.</summary>

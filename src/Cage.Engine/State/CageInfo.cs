@@ -65,6 +65,9 @@ public sealed class CageInfo
     /// <summary>Which network it has.</summary>
     public CageNetwork Network => Record.Network;
 
+    /// <summary>The host's ids that its own from 0 on stand for; null where it has no user namespace.</summary>
+    public IdRange? UserNamespace => Record.Privileges.UserNamespace;
+
     /// <summary>Its folder in the store.</summary>
     public string Path => Record.Path;
 

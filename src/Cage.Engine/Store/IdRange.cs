@@ -12,6 +12,9 @@ public sealed record IdRange(uint First, uint Count)
 
     private const string AutoWord = "auto", NoneWord = "none", Low = "ids below 65536 are the host's own accounts";
 
+    /// <summary>The words that stand for one.</summary>
+    public static IReadOnlyList<string> Choices { get; } = [AutoWord, NoneWord];
+
     /// <summary>One that the store chooses, apart from those of its other cages.</summary>
     public static IdRange Auto { get; } = new(0, DefaultCount);
 
@@ -43,13 +46,13 @@ public sealed record IdRange(uint First, uint Count)
         return (range.IsAuto ? Low : range.Problem()) is string problem ? throw new FormatException(problem) : range;
     }
 
-    /// <summary>As <see cref="Parse"/>, and the words auto and none; null for none.</summary>
+    /// <summary>As <see cref="Parse"/>, and the words auto and none, in any case; null for none.</summary>
     /// <exception cref="FormatException">With what is wrong with it.</exception>
-    public static IdRange? ParseChoice(string text) => text switch
+    public static IdRange? ParseChoice(string text) => text?.ToLowerInvariant() switch
     {
         "" or AutoWord => Auto,
         NoneWord => null,
-        _ => Parse(text),
+        _ => Parse(text!),
     };
 
     /// <summary>Says why it cannot be; null when it can.</summary>

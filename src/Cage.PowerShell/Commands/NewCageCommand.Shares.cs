@@ -5,7 +5,7 @@ namespace Cage.PowerShell.Commands;
 /// <content>What of the host the cage sees, on purpose.</content>
 public sealed partial class NewCageCommand : IShareParameters
 {
-    /// <summary>Files, folders and sockets of the host that it sees too: "SOURCE:TARGET", "SOURCE:TARGET:ro"; options are ro, noexec, suid and dev.</summary>
+    /// <summary>Files, folders and sockets of the host that it sees too: "SOURCE:TARGET", "SOURCE:TARGET:ro"; options are ro, noexec, suid, dev and idmap.</summary>
     [Parameter(ParameterSetName = WritableSet)]
     [AllowEmptyCollection]
     public string[] Bind { get; set; } = [];

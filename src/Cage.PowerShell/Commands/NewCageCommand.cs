@@ -63,6 +63,11 @@ public sealed partial class NewCageCommand : CageCmdlet
     [Parameter(ParameterSetName = WritableSet)]
     public SocketView Sockets { get; set; }
 
+    /// <summary>Gives a Jail a user namespace, so that its root is nobody outside: auto for a range of the host's ids that no other cage has, FIRST:COUNT for these, none for none.</summary>
+    [Parameter(ParameterSetName = WritableSet)]
+    [ArgumentCompleter(typeof(UserNamespaceCompleter))]
+    public string UserNamespace { get; set; } = "none";
+
     /// <summary>Variables that its commands get.</summary>
     [Parameter(ParameterSetName = WritableSet)]
     public IDictionary? Environment { get; set; }
@@ -137,6 +142,7 @@ public sealed partial class NewCageCommand : CageCmdlet
                 SystemCallDeny = SeccompDeny,
                 Setuid = Setuid,
                 Sockets = Sockets,
+                UserNamespace = CageSettings.Users(UserNamespace),
             },
             Environment = Values.Variables(Environment),
             Binds = this.Binds(),

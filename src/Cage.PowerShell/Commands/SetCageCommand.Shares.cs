@@ -5,7 +5,7 @@ namespace Cage.PowerShell.Commands;
 /// <content>What of the host the cage sees, on purpose.</content>
 public sealed partial class SetCageCommand : IShareParameters
 {
-    /// <summary>Files, folders and sockets of the host that it sees too: "SOURCE:TARGET", "SOURCE:TARGET:ro"; options are ro, noexec, suid and dev; an empty list takes them away.</summary>
+    /// <summary>Files, folders and sockets of the host that it sees too: "SOURCE:TARGET", "SOURCE:TARGET:ro"; options are ro, noexec, suid, dev and idmap; an empty list takes them away.</summary>
     [Parameter]
     [AllowEmptyCollection]
     public string[] Bind { get; set; } = [];

@@ -14,7 +14,7 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
     private static readonly string[] _writableOnly =
     [
         nameof(Isolation), nameof(Device), nameof(Environment), nameof(StartScript), nameof(StopScript), nameof(CapabilityAdd), nameof(CapabilityDrop),
-        nameof(Seccomp), nameof(SeccompAllow), nameof(SeccompDeny), nameof(Setuid), nameof(Sockets),
+        nameof(Seccomp), nameof(SeccompAllow), nameof(SeccompDeny), nameof(Setuid), nameof(Sockets), nameof(UserNamespace),
         .. CageSettings.LimitNames, .. CageSettings.ShareNames, .. CageSettings.NetworkNames,
     ];
 
@@ -78,6 +78,11 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
     [Parameter]
     public SocketView Sockets { get; set; }
 
+    /// <summary>Gives a Jail a user namespace, so that its root is nobody outside: auto for a range of the host's ids that no other cage has, FIRST:COUNT for these, none for none.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(UserNamespaceCompleter))]
+    public string UserNamespace { get; set; } = "none";
+
     /// <summary>The variables that its commands are to get, in place of those it has.</summary>
     [Parameter]
     [AllowNull]
@@ -104,6 +109,7 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
         Guid[] bases = [.. Base.Select(Engine.FindBase)];
         CageBind[] binds = this.Binds();
         CageTmpfs[] tmpfs = this.TmpfsList();
+        IdRange? users = CageSettings.Users(UserNamespace);
         if (!ShouldProcess(Describe(cage))) return;
         CageInfo changed = Engine.Change(
             cage.Record,
@@ -124,6 +130,7 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
                     SystemCallDeny = IsGiven(nameof(SeccompDeny)) ? SeccompDeny : before.Privileges.SystemCallDeny,
                     Setuid = IsGiven(nameof(Setuid)) ? Setuid : before.Privileges.Setuid,
                     Sockets = IsGiven(nameof(Sockets)) ? Sockets : before.Privileges.Sockets,
+                    UserNamespace = IsGiven(nameof(UserNamespace)) ? users : before.Privileges.UserNamespace,
                 },
                 Environment = IsGiven(nameof(Environment)) ? Values.Variables(Environment) : before.Environment,
                 Start = IsGiven(nameof(StartScript)) ? StartScript : before.Start,

@@ -45,6 +45,9 @@ public sealed class DangerTests : IDisposable
     [InlineData("isolation=jail\nbind=/run/docker.sock:/run/docker.sock:ro", "bind=/run/docker.sock:/run/docker.sock:ro")]
     [InlineData("isolation=jail\nsetuid=allow\nbind=/etc/hosts:/etc/h:ro,suid", "bind=/etc/hosts:/etc/h:ro,suid with setuid=allow")]
     [InlineData("isolation=pivot\nbind=/etc/hosts:/etc/h:ro", "bind=/etc/hosts:/etc/h:ro with isolation=pivot")]
+    [InlineData("isolation=jail\nuserns=5000000:65536\nbind=/etc:/etc2:idmap", "bind=/etc:/etc2:idmap")]
+    [InlineData("isolation=jail\nuserns=5000000:65536\nbind=/:/host:ro,idmap", "bind=/:/host:ro,idmap")]
+    [InlineData("isolation=jail\nuserns=5000000:65536\nbind=/run/docker.sock:/run/docker.sock:ro", "bind=/run/docker.sock:/run/docker.sock:ro")]
     public void Each_is_told(string keys, string setting) => Assert.Equal([setting], Of(keys));
 
     [Theory]
@@ -57,6 +60,7 @@ public sealed class DangerTests : IDisposable
     [InlineData("isolation=jail\ndevice=null")]
     [InlineData("isolation=jail\nbind=/etc:/etc2:ro")]
     [InlineData("isolation=jail\nbind=/etc/hosts:/etc/h:ro,suid")]
+    [InlineData("isolation=jail\nuserns=5000000:65536\ncapability=+ALL\nbind=/etc:/etc2\ndevice=host")]
     public void What_is_no_danger_is_not(string keys) => Assert.Empty(Of(keys));
 
     [RootFact]

@@ -25,13 +25,16 @@ internal sealed class DangerFinder(StoreSettings settings, CageRecord record)
 
     private bool IsJail => record.Isolation == CageIsolation.Jail;
 
+    /// <summary>Whether root in it is nobody outside, where its capabilities count for nothing and it gets at files as anybody would.</summary>
+    private bool IsMapped => record.Privileges.UserNamespace is not null;
+
     /// <summary>All there is to say; nothing of a read-only cage, which is never started.</summary>
     public IEnumerable<CageFinding> Find() => record.Kind == CageKind.ReadOnly ? [] : [.. Devices(), .. Capabilities(), .. SystemCalls(), .. Network(), .. record.Binds.SelectMany(Bind)];
 
     private IEnumerable<CageFinding> Devices()
     {
         string isolation = IsJail ? "" : $" with isolation={record.Isolation.Word()}";
-        if (record.Device == DeviceView.Host)
+        if (record.Device == DeviceView.Host && !IsMapped)
             yield return Danger($"device=host{isolation}", "root in it reads and writes the host's disks, and removes the host's own nodes", "--device private, or the names of those that it needs");
         // By number: a pattern or a list gives it as well, and on the host it may have another name.
         foreach (DeviceNode node in Given())
@@ -56,7 +59,7 @@ internal sealed class DangerFinder(StoreSettings settings, CageRecord record)
 
     private IEnumerable<CageFinding> Capabilities()
     {
-        if (!IsJail) yield break;
+        if (!IsJail || IsMapped) yield break;
         string without = record.Privileges.SystemCalls == SystemCallMode.Off ? " with seccomp=off" : "";
         foreach (var (capability, what) in _ways)
             if (Has(capability)) yield return Danger($"capability=+{Name(capability)}{without}", what, $"--cap-add without {Name(capability)}");
@@ -71,9 +74,9 @@ internal sealed class DangerFinder(StoreSettings settings, CageRecord record)
     private IEnumerable<CageFinding> Network()
     {
         if (!IsJail || record.Network.Mode != NetworkMode.Host) yield break;
-        if (Has(Capability.CAP_NET_ADMIN))
+        if (Has(Capability.CAP_NET_ADMIN) && !IsMapped)
             yield return Danger("capability=+NET_ADMIN with network=host", "root in it changes the host's addresses, routes and packet filter", "--network private, where it changes its own");
-        if (Has(Capability.CAP_NET_RAW))
+        if (Has(Capability.CAP_NET_RAW) && !IsMapped)
             yield return Danger("capability=+NET_RAW with network=host", "root in it listens to all that the host sends and gets, and forges packets", "--network private");
         if (record.Privileges.Sockets == SocketView.Host)
             yield return Danger("sockets=host with network=host", "abstract sockets of the host's services are reached, which trust whoever is root", "--sockets own, or --network private");
@@ -84,9 +87,12 @@ internal sealed class DangerFinder(StoreSettings settings, CageRecord record)
         string setting = $"bind={bind}";
         if (!IsJail && bind.IsReadOnly)
             yield return Danger($"{setting} with isolation={record.Isolation.Word()}", "root in it can make it writable again", "--isolation jail");
+        bool isRootThere = !IsMapped || bind.MapsOwners;
         string[] controls = [.. HostPlaces.ControlsAt(bind.Source)];
         if (controls.Length > 0)
             yield return Danger(setting, $"who asks at {string.Join(", ", controls)} has the host's root do it, read-only or not", "share what it needs in another way");
+        else if (!isRootThere)
+            yield break;
         else if (MountHolders.IsBeneath(settings.Data, bind.Source == "/" ? "" : bind.Source) || MountHolders.IsBeneath(bind.Source, settings.Data))
             yield return Danger(setting, "it has cages and their settings, its own perhaps, in it", "share another folder");
         else if (bind.Source == "/proc")

@@ -97,24 +97,18 @@ public sealed partial class CageEngine
         CageMaker.RefuseBinds(record.Name, record.Binds, record.Privileges);
         CageMaker.RefuseLimits(record.Limits);
         CageMaker.RefuseNetwork(record.Network, isolation);
-        // The turn is held until the address can be seen in the host's routes.
-        using Descriptor? turn = AddressPool.TakeTurn(Settings, record.Network);
+        // The turn is held until the address can be seen in the host's routes, and the range of ids by the name of the control group.
+        using Descriptor? turn = AddressPool.TakeTurn(Settings, record.Network, record.Privileges);
         if (turn is not null)
         {
-            record = record with { Network = new AddressPool(Settings).Assign(record.Network, record.Id, Store.ReadAll()) };
+            (Guid id, CagePrivileges privileges) = new IdPool(Store).AssignEphemeral(record.Privileges);
+            record = record with { Id = id, Privileges = privileges, Network = new AddressPool(Settings).Assign(record.Network, id, Store.ReadAll()) };
             NetworkCheck.Refuse(Store, record);
         }
         if (record.Binds.Count > 0) record = record with { Binds = CageMaker.ResolveSources(record.Binds) };
         // One with limits would be outside of its groups, one with a network of its own in the host's.
         HeadStart? early = isolation == CageIsolation.Jail && record.Limits.IsEmpty && record.Network.Mode == NetworkMode.Host && record.Privileges.UserNamespace is null ? takeEarly?.Invoke() : null;
         if (early is not null) record = record with { Id = early.Id };
-        // Until its control group is there, which tells of its range.
-        using Descriptor? turn = AddressPool.TakeTurn(Settings, record.Network, record.Privileges);
-        if (turn is not null)
-        {
-            (Guid id, CagePrivileges privileges) = new IdPool(Store).AssignEphemeral(record.Privileges);
-            record = record with { Id = id, Privileges = privileges };
-        }
         HostContext host = new(Settings, record, _stage) { DeathSignal = Processes.SIGKILL, Early = early };
         CageInfo? info = null;
         host.Meanwhile = () =>

@@ -183,11 +183,11 @@ public sealed class PlanTests : IDisposable
 
     private static readonly PortableStep[] _portable =
     [
-        new IsolatePropagation(),
+        new IsolatePropagation(), new ActAsCageRoot(new IdRange(1000000, 65536)),
         new MountScratch("/run/cage"),
         new MountOverlay([], null, null, "", Pinned: false),
-        new MountOverlay(["/a", "/日本 ,:\\\"", new string('x', 5000)], "/u", "/w", "/m"),
-        new BindRoot("/a b", "/c", Mounts.MOUNT_ATTR_RDONLY),
+        new MountOverlay(["/a", "/日本 ,:\\\"", new string('x', 5000)], "/u", "/w", "/m", Mapped: MappedLayers.All),
+        new BindRoot("/a b", "/c", Mounts.MOUNT_ATTR_RDONLY, Mapped: true),
         new MakeFolder("tmp", 0x3ff),
         new MountFileSystem("tmpfs", "dev", ulong.MaxValue, ["a=b", "c", ""]),
         new MakeDevices([]),
@@ -195,7 +195,7 @@ public sealed class PlanTests : IDisposable
         new HidePaths(["proc/kcore", "sys/firmware"]),
         new ProtectPaths(["proc/sys"]),
         new ShareResolver("/etc/resolv.conf"),
-        new ShareResolver("/etc/resolv.conf", "nameserver 192.0.2.1\n"), new MakePath("a/b"), new BindHost("/a b", "c", 5), new RaiseLoopback(), new PivotRoot(),
+        new ShareResolver("/etc/resolv.conf", "nameserver 192.0.2.1\n"), new MakePath("a/b"), new BindHost("/a b", "c", 5), new BindHost("/a b", "c", 5, Mapped: true), new RaiseLoopback(), new PivotRoot(),
         new NameHost("web"),
         new GiveUpPrivileges(new CagePrivileges()),
     ];

@@ -24,7 +24,7 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
         "| /dev/shm filled, with `--memory` | holds | holds | holds | holds |",
     ];
 
-    public static TheoryData<string> Isolations => [.. CageTest.Isolations.Select(row => (string)row[0]), Scene.Users];
+    public static TheoryData<string> Isolations => ["chroot", "pivot", "jail", Scene.Users];
 
     [CageFact]
     public void DescriptorsLeftOpenLeadOutOfAPlainChroot()

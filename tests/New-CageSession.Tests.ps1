@@ -50,7 +50,8 @@ Describe 'New-CageSession' -Skip:(-not $isRoot) {
         $session = New-CageSession web
         Invoke-Command -Session $session { sh -c "kill -KILL $PID"; Start-Sleep 60 } -ErrorVariable problem -ErrorAction SilentlyContinue
         "$($problem[0])" | Should -BeLike '*has ended (exit status 137)*'
-        $session.State | Should -Be 'Broken'
+        # PowerShell sees to its own state a moment later.
+        Wait-Until { $session.State -eq 'Broken' } | Should -BeTrue
         Remove-PSSession $session
     }
     It 'says <Id> for "<Cage>"' -ForEach @(

@@ -52,22 +52,8 @@ internal static class HostLink
     /// <summary>Lets the nil UUID follow: to the newest snapshot of the host but for <paramref name="without"/>, in one step. It is made where it is missing, and goes with the last one.</summary>
     public static void Follow(CageStore store, CageSnapshot? without = null)
     {
-        CageRecord? nil;
-        for (int attempt = 0; (nil = store.Get(CageRecord.Nil, CageKind.ReadOnly)) is null; attempt++)
-        {
-            if (Newest(store, without) is not CageSnapshot first) return;
-            try
-            {
-                CageMaker.Make(store, new NewCage { Id = CageRecord.Nil, Kind = CageKind.ReadOnly, Name = Name, Memo = Memo, Source = first.Path });
-            }
-            catch (CageException) when (attempt < Attempts)
-            {
-                // Another is making it; that one may not know of the newest.
-                Thread.Sleep(Pause);
-            }
-        }
-        using CageLock held = CageLock.Take(nil.Path);
-        nil = CageStore.Refresh(nil);
+        using CageLock? held = Hold(store, without);
+        if (held is null || store.Get(CageRecord.Nil, CageKind.ReadOnly) is not CageRecord nil) return;
         string? before = Files.ReadLink(nil.RootPath);
         // Looked for under the lock: of two that have just been made, the later one stays.
         if (Newest(store, without) is not CageSnapshot newest)
@@ -79,6 +65,24 @@ internal static class HostLink
         // The seed's own lines gave it the name of one snapshot, which it is no longer.
         if (nil.Name.StartsWith("host_", StringComparison.Ordinal)) CageStore.Write(nil with { Name = Name, Memo = Memo });
         Replace(nil, newest.Path);
+    }
+
+    /// <summary>The nil UUID's lock; null where there is neither it nor a snapshot for it. Of others at the same, one may make it and one may take it away meanwhile.</summary>
+    private static CageLock? Hold(CageStore store, CageSnapshot? without)
+    {
+        for (int attempt = 0; ; attempt++)
+        {
+            try
+            {
+                if (store.Get(CageRecord.Nil, CageKind.ReadOnly) is CageRecord nil) return CageLock.Take(nil.Path);
+                if (Newest(store, without) is not CageSnapshot first) return null;
+                CageMaker.Make(store, new NewCage { Id = CageRecord.Nil, Kind = CageKind.ReadOnly, Name = Name, Memo = Memo, Source = first.Path });
+            }
+            catch (CageException) when (attempt < Attempts)
+            {
+                Thread.Sleep(Pause);
+            }
+        }
     }
 
     private static CageSnapshot? Newest(CageStore store, CageSnapshot? without) =>

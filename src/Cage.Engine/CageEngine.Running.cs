@@ -30,7 +30,7 @@ public sealed partial class CageEngine
             throw new CageException(
                 CageError.CageBusy, $"\"{record.Name}\" was not stopped: process {string.Join(", ", left.Take(5))} of it still runs.", $"cage stop {record.Name} (Stop-Cage) ends what is left.", record.Name);
         bool readOnly = options?.ReadOnly ?? false;
-        StartCheck.Refuse(Store, record, readOnly);
+        StartCheck.Refuse(record);
         NetworkCheck.Refuse(Store, record);
         using HostContext host = new(Settings, record, _stage);
         Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(host, readOnly, warn), readOnly, NetworkCheck.Allowed(Store, record)), host, cancellation);
@@ -132,6 +132,7 @@ public sealed partial class CageEngine
     private LayerChain FindLayers(HostContext host, bool readOnly, Action<string>? warn)
     {
         CageRecord record = host.Record;
+        if (!readOnly && record.Base.Count > 0) StartCheck.RefuseUpper(Store, record);
         LayerChain layers = host.Layers = LayerChain.Open(Store, record.Base, record);
         if (!readOnly) HostDrift.Check(Store, record, layers.Records, warn);
         return layers;

@@ -64,7 +64,7 @@ internal sealed record StartInit(string Cage, Guid Id, ulong Namespaces, bool Ow
         (Descriptor ours, Descriptor theirs) = Channels.SocketPair();
         using (theirs)
         using (Descriptor nothing = Files.Open("/dev/null", Files.O_RDWR))
-        using (TaskFiles tasks = TaskFiles.Of(host.Record))
+        using (TaskFiles tasks = TaskFiles.Of(host.Record, locked: true))
         using (Descriptor? group = ControlGroup.Of(Id)?.TryOpen(), others = isFirst ? null : ControlGroup.Of(Id)?.TryOpenKill())
         {
             SpawnedProcess init = Spawn.Start(new SpawnRequest

@@ -28,7 +28,8 @@ internal static class RootTarget
         if (cage.State != CageState.Stopped) return CommandStarter.OpenRoot(cage);
         if (record.Base.Count == 0) return OpenFolder(record.RootPath);
         LayerChain layers = LayerChain.Resolve(store, record.Base, record);
-        StartCheck.Refuse(store, record, readOnly: false);
+        StartCheck.Refuse(record);
+        StartCheck.RefuseUpper(store, record);
         HostDrift.Check(store, record, layers.Records, warn);
         try
         {

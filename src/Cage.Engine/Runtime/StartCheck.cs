@@ -6,15 +6,20 @@ namespace Cage.Engine.Runtime;
 /// <summary>What a start refuses before anything is mounted, each with what to do instead.</summary>
 internal static class StartCheck
 {
-    public static void Refuse(CageStore store, CageRecord record, bool readOnly)
+    /// <summary>What its conf and its folders say.</summary>
+    public static void Refuse(CageRecord record)
     {
-        RequireRoot("starting a cage");
         RefuseReadOnly(record);
         CageMaker.RefuseSettings(record.Name, record.Isolation, record.Device, record.Devices, record.Privileges);
         CageMaker.RefuseBinds(record.Name, record.Binds, record.Privileges);
         RefuseMountPoint(record);
+        Directory(record, record.RootPath, "root");
+    }
+
+    /// <summary>What the kernel says of its upper, which takes longer: an init can come up meanwhile.</summary>
+    public static void RefuseUpper(CageStore store, CageRecord record)
+    {
         FileStatus root = Directory(record, record.RootPath, "root");
-        if (record.Base.Count == 0 || readOnly) return;
         RefuseReadOnlyUpper(record);
         UpperCheck.Refuse(store, record);
         FileStatus work = Directory(record, record.WorkPath, "work");

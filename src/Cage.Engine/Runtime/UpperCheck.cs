@@ -14,14 +14,15 @@ internal static class UpperCheck
             throw StartCheck.Problem(
                 record, $"its upper was mounted volatile and not unmounted since, so that a crash may have lost what was written (EINVAL): {record.WorkPath}/work/incompat/volatile says so",
                 "Look whether its files are whole, then remove that folder.");
-        foreach (string own in new[] { record.RootPath, record.WorkPath }) RefuseUsed(store, record, own, RealPath(own));
+        MountEntry[] overlays = [.. MountTable.Read().Where(mount => mount.Type == "overlay")];
+        foreach (string own in new[] { record.RootPath, record.WorkPath }) RefuseUsed(store, record, own, RealPath(own), overlays);
     }
 
     /// <summary>Of the upper and the work folder alike.</summary>
-    private static void RefuseUsed(CageStore store, CageRecord record, string own, string real)
+    private static void RefuseUsed(CageStore store, CageRecord record, string own, string real, MountEntry[] overlays)
     {
-        foreach (MountEntry mount in MountTable.Read())
-            if (mount.Type == "overlay" && mount.SuperOption("upperdir").Concat(mount.SuperOption("workdir")).Any(other => HasName(other) && (other == own || RealPath(other) == real)))
+        foreach (MountEntry mount in overlays)
+            if (mount.SuperOption("upperdir").Concat(mount.SuperOption("workdir")).Any(other => HasName(other) && (other == own || RealPath(other) == real)))
                 throw Used(record, own, $"by the overlay on {mount.MountPoint}");
         // A plain folder of the cage's own is nobody else's: whoever links there is refused for that.
         if (MountHolders.IsBeneath(real, record.Path)) return;

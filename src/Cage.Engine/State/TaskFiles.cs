@@ -11,8 +11,9 @@ internal sealed class TaskFiles : IDisposable
 
     public IReadOnlyList<Descriptor> Open { get; }
 
-    /// <summary>None for a cage that is not kept and has no limits: nobody can give it any.</summary>
-    public static TaskFiles Of(CageRecord cage) => new(cage.Limits.IsEmpty && EphemeralId.Is(cage.Id) ? [] : LegacyGroups.OpenTasks(cage.Id));
+    /// <param name="cage">The cage, as its conf was read.</param>
+    /// <param name="locked">Whether nobody can have given it limits since: its lock is held.</param>
+    public static TaskFiles Of(CageRecord cage, bool locked = false) => new(cage.Limits.IsEmpty && (locked || EphemeralId.Is(cage.Id)) ? [] : LegacyGroups.OpenTasks(cage.Id));
 
     public void Dispose()
     {

@@ -64,7 +64,7 @@ static void arrange_descriptors(struct start *start)
             *needed[i] = count + i;
     }
     if (syscall(SYS_close_range, count + NEEDED, ~0u, 0) < 0 || (start->launcher >= 0 && fcntl(start->launcher, F_SETFD, FD_CLOEXEC) < 0) ||
-        (request->exec_fd >= 0 && (fcntl(request->exec_fd, F_SETFD, FD_CLOEXEC) < 0 || (start->channel >= 0 && fcntl(start->channel, F_SETFD, FD_CLOEXEC) < 0))))
+        (request->exec_fd >= 0 && fcntl(request->exec_fd, F_SETFD, FD_CLOEXEC) < 0))
         fail(request, STAGE_DESCRIPTORS);
 }
 
@@ -113,7 +113,7 @@ static void confine(struct request *request, enum stage (*part)(const struct con
         fail(request, failed);
 }
 
-void cage_child(struct start *start)
+void cage_settle(struct start *start)
 {
     struct request *request = start->request;
     /* CLONE_CLEAR_SIGHAND has taken the handlers away, which must not run here; SIGPIPE, ignored by .NET, would stay so. */
@@ -152,5 +152,10 @@ void cage_child(struct start *start)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     confine(request, cage_confine_late);
+}
+
+void cage_child(struct start *start)
+{
+    cage_settle(start);
     execute(start);
 }

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -41,7 +41,7 @@ struct headstart {
 static struct headstart started = { .pid = 0, .pidfd = -1, .channel = -1, .group = -1 };
 static char parent[64], group[128];
 static struct request *request; /* the init says there what failed */
-static int is_executed = -1;    /* it has closed the other end of this pipe then */
+static int has_settled = -1;    /* it has closed the other end of this pipe then */
 static int delegated;
 
 static int is_hierarchy(const char *path)
@@ -74,29 +74,37 @@ static int make_group(void)
     return -1;
 }
 
-/* A detached read-only mount of our own file: StageBinary says why. */
-static int open_shielded(void)
+/*
+ * The copy goes on as if it had been executed as `cage init run`, and without what the caller has said. Nobody inside reads its memory or reaches our
+ * file by its /proc/1/exe: for a process that is not dumpable that takes CAP_SYS_PTRACE (ptrace(2)), and where this is given there is no head start.
+ */
+static void become_init(int argc, char **argv, char **envp)
 {
-    struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE };
-    int file = open_tree(AT_FDCWD, "/proc/self/exe", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (file >= 0 && mount_setattr(file, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0)
-        return file;
-    if (file >= 0)
-        close(file);
-    return -1;
+    static char words[] = "cage\0init\0run", title[] = "cage init run";
+    started.group = -1;
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    size_t length = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) + 1 - argv[0]);
+    char *said = memset(argv[0], 0, length);
+    memcpy(said, title, length < sizeof title ? length - 1 : sizeof title);
+    /* As setproctitle(3) has it: where the last byte is none of an argument's, /proc/1/cmdline ends with the title (get_mm_cmdline in the kernel's fs/proc/base.c). */
+    if (length > sizeof title)
+        said[length - 1] = 1;
+    argv[0] = words, argv[1] = words + 5, argv[2] = words + 10;
+    for (int i = 3; i < argc; i++)
+        argv[i] = words + sizeof words - 1;
+    for (char **variable = envp; *variable; variable++)
+        memset(*variable, 0, strlen(*variable));
+    *envp = NULL;
 }
 
-static void start_init(void)
+/* Returns whether we are the copy. */
+static int start_init(void)
 {
-    static char *arguments[] = { "cage", "init", "run", NULL }, *environment[] = { NULL };
-    int ends[2] = { -1, -1 }, executed[2] = { -1, -1 };
-    int program = open_shielded(), nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int ends[2] = { -1, -1 }, settled[2] = { -1, -1 }, nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     request = mmap(NULL, sizeof *request, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (request != MAP_FAILED && program >= 0 && nothing >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0 && pipe2(executed, O_CLOEXEC) == 0) {
+    if (request != MAP_FAILED && nothing >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0 && pipe2(settled, O_CLOEXEC) == 0) {
         int32_t descriptors[INIT_CHANNEL + 1] = { nothing, nothing, nothing, ends[1] };
         *request = (struct request){
-            .argv = arguments,
-            .envp = environment,
             .descriptors = descriptors,
             .descriptor_count = INIT_CHANNEL + 1,
             .create = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS,
@@ -104,29 +112,31 @@ static void start_init(void)
             .join_fd = -1,
             .cgroup_fd = started.group,
             .root_fd = -1,
-            .exec_fd = program,
+            .exec_fd = -1,
             .users_fd = -1,
             .flags = NEW_SESSION | AFRESH,
             .death_signal = SIGKILL,
         };
-        if (cage_spawn_aside(request, executed[1]) == 0) {
+        int result = cage_spawn_copy(request, settled[1]);
+        if (result > 0)
+            return 1;
+        if (result == 0) {
             started.pid = request->pid;
             started.pidfd = request->pidfd;
             started.channel = ends[0];
-            is_executed = executed[0];
-            ends[0] = executed[0] = -1;
+            has_settled = settled[0];
+            ends[0] = settled[0] = -1;
         }
     }
     for (int i = 0; i < 2; i++) {
         if (ends[i] >= 0)
             close(ends[i]);
-        if (executed[i] >= 0)
-            close(executed[i]);
+        if (settled[i] >= 0)
+            close(settled[i]);
     }
     if (nothing >= 0)
         close(nothing);
-    if (program >= 0)
-        close(program);
+    return 0;
 }
 
 /* Ends what nobody took. */
@@ -155,10 +165,10 @@ static int is_possible(void)
     return geteuid() == 0;
 }
 
-/* Options that ask for an init of another kind, or in other namespaces, or for one in control groups of version 1, which it must be born in. */
+/* Options that ask for an init of another kind, or in other namespaces, or in control groups of version 1, which it must be born in; and become_init says why. */
 static int is_special(const char *option)
 {
-    static const char *const special[] = { "--isolation", "--memory", "--swap", "--cpu", "--processes", "--io-weight", "--network", "--userns" };
+    static const char *const special[] = { "--isolation", "--memory", "--swap", "--cpu", "--processes", "--io-weight", "--network", "--userns", "--cap-add" };
     for (size_t i = 0; i < sizeof special / sizeof *special; i++)
         if (strncmp(option, special[i], strlen(special[i])) == 0)
             return 1;
@@ -178,10 +188,12 @@ static int is_wanted(int argc, char *const *argv)
 
 static void __attribute__((constructor)) start(int argc, char **argv, char **envp)
 {
-    (void)envp;
     if (!is_wanted(argc, argv) || !is_possible() || (started.group = make_group()) < 0)
         return;
-    start_init();
+    if (start_init()) {
+        become_init(argc, argv, envp);
+        return;
+    }
     if (started.pid > 0)
         return;
     take_back();
@@ -189,13 +201,13 @@ static void __attribute__((constructor)) start(int argc, char **argv, char **env
     started.group = -1;
 }
 
-/* Waits until the init has been executed; its failure is no more than the lack of a head start. */
+/* Waits until the init is where it is to be; its failure is no more than the lack of a head start. */
 static int is_running(void)
 {
     char nothing;
-    while (read(is_executed, &nothing, 1) < 0 && errno == EINTR)
+    while (read(has_settled, &nothing, 1) < 0 && errno == EINTR)
         ;
-    close(is_executed);
+    close(has_settled);
     return !request->error;
 }
 

@@ -7,6 +7,7 @@
  *
  *   caller ──clone3(VFORK, INTO_CGROUP)──► child ──setns──► launcher.c ──► execve   (a command in a running cage)
  *   caller ──clone3(VFORK)──► usher ──clone3(VFORK, INTO_CGROUP, NEW*)──► child ──► execve       (a cage's init)
+ *   caller ──clone3(INTO_CGROUP, NEW*)──► copy, which goes on                                    (that of headstart.c)
  *
  * A cage's pid namespace is joined by the calling thread, since setns(2) has it hold for children only, and left again; all
  * others by the child, since a mount or user namespace needs a process whose file-system state and threads nobody shares.
@@ -81,11 +82,10 @@ static inline __attribute__((always_inline)) long clone_process(struct clone_arg
 #endif
 }
 
-static inline __attribute__((always_inline)) void start_child_by(struct start *start, uint64_t memory)
+static struct clone_args describe(struct request *request, uint64_t more)
 {
-    struct request *request = start->request;
     struct clone_args args = {
-        .flags = request->create | memory | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+        .flags = request->create | more | CLONE_PIDFD,
         .pidfd = (uint64_t)(uintptr_t)&request->pidfd,
         .exit_signal = SIGCHLD,
     };
@@ -93,9 +93,11 @@ static inline __attribute__((always_inline)) void start_child_by(struct start *s
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (uint64_t)request->cgroup_fd;
     }
-    long pid = clone_process(&args);
-    if (pid == 0)
-        cage_child(start);
+    return args;
+}
+
+static void note(struct request *request, long pid)
+{
     if (pid < 0) {
         request->error = (int)-pid;
         request->failed_stage = STAGE_CLONE;
@@ -106,7 +108,11 @@ static inline __attribute__((always_inline)) void start_child_by(struct start *s
 
 static void __attribute__((noinline)) start_child(struct start *start)
 {
-    start_child_by(start, CLONE_VM | CLONE_VFORK);
+    struct clone_args args = describe(start->request, CLONE_VM | CLONE_VFORK | CLONE_CLEAR_SIGHAND);
+    long pid = clone_process(&args);
+    if (pid == 0)
+        cage_child(start);
+    note(start->request, pid);
 }
 
 static void __attribute__((noinline, noreturn)) usher(struct start *start)
@@ -243,13 +249,25 @@ __attribute__((visibility("default"))) void cage_prepare(void)
     open_launcher();
 }
 
-/* For a program of one thread, whose memory is small still: to copy it takes less time than to wait. */
-int cage_spawn_aside(struct request *request, int channel)
+/* As fork(2) has it, libc's notion of the thread's number included, for a program of one thread whose memory is small still. */
+int cage_spawn_copy(struct request *request, int channel)
 {
+    uint32_t *thread;
+    if (prctl(PR_GET_TID_ADDRESS, &thread, 0, 0, 0) < 0)
+        return -1;
     sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
-    start_child_by(&(struct start){ .request = request, .launcher = -1, .channel = channel }, 0);
+    struct clone_args args = describe(request, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID);
+    args.child_tid = (uint64_t)(uintptr_t)thread;
+    long pid = clone_process(&args);
+    if (pid == 0) {
+        struct start start = { .request = request, .launcher = -1, .channel = channel };
+        cage_settle(&start);
+        close(start.channel);
+        return 1;
+    }
+    note(request, pid);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return request->error ? -1 : 0;
 }

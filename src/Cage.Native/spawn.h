@@ -45,10 +45,10 @@ struct request {
 int cage_spawn(struct request *request);
 
 /*
- * As cage_spawn, for exec_fd alone, but returns at once. The request lies in memory that is shared with the child, which closes the channel once it has
- * executed, or has said in the request what failed and ended.
+ * Makes a copy of the calling process, which is what it is to be when this returns 1 in it; here it returns 0, or -1 as cage_spawn does, and at once.
+ * The request lies in memory that both share: a copy that fails says there what failed, and ends. Either way the channel is closed in it then.
  */
-int cage_spawn_aside(struct request *request, int channel);
+int cage_spawn_copy(struct request *request, int channel);
 
 /* Makes what the first cage_spawn makes, beforehand. */
 void cage_prepare(void);

@@ -41,6 +41,35 @@ public sealed class HeadStartTests : CageTest
         Assert.Equal(Inside("--isolation", "jail"), Inside());
     }
 
+    /// <summary>It is a copy of the command: what the caller has said and has in its environment is not in it any more.</summary>
+    [RootFact]
+    public void TheInitHasNothingOfTheCallers()
+    {
+        Store.Host();
+        Outcome outcome = Store.Shell($$"""
+            SECRET=hush $CAGE run --base host --bind /usr:/mnt -- sh -c 'echo up; exec sleep 1000' >"{{Store.Files}}/out" &
+            for i in $(seq 600); do grep -q up "{{Store.Files}}/out" && break; sleep 0.05; done
+            for child in $(cat /proc/$!/task/$!/children); do
+                grep -Eq '^NSpid:.*\s1$' /proc/$child/status || continue
+                tr '\0' ' ' </proc/$child/cmdline; echo
+                grep -ac -e hush -e mnt /proc/$child/environ || true
+            done
+            kill $!; wait $! || true
+            """);
+        Assert.Equal(["cage init run ", "0"], outcome.Ended(0).Lines);
+    }
+
+    [RootTheory]
+    [InlineData("true </proc/1/exe")]
+    [InlineData("readlink /proc/1/exe >/dev/null")]
+    [InlineData("dd if=/proc/1/mem of=/dev/null count=1 2>/dev/null")]
+    [InlineData("cat /proc/1/environ >/dev/null")]
+    public void NobodyInsideReachesItsProgramOrItsMemory(string attempt)
+    {
+        Store.Host();
+        Cage([.. _run, "--", "sh", "-c", $"if {attempt}; then exit 0; else exit 7; fi"]).Ended(7);
+    }
+
     [RootFact]
     public void TheNamespacesAreItsOwnAsWithoutIt()
     {

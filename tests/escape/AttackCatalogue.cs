@@ -24,6 +24,12 @@ public sealed record Attack(string Name, string Line, Result Chroot, Result Pivo
     /// <summary>Options of <c>cage set</c> with which a Jail lets it through: that it works is shown there too.</summary>
     public string? GuardOff { get; init; }
 
+    /// <summary>Its end in a Jail with a user namespace.</summary>
+    public Result Users { get; init; } = Result.Held;
+
+    /// <summary>Whether it is stopped there though that guard is off, since what root has in a user namespace counts nowhere else.</summary>
+    public bool HeldByUsers { get; init; }
+
     /// <summary>The user in the cage.</summary>
     public string User { get; init; } = "root";
 
@@ -41,10 +47,10 @@ public static class AttackCatalogue
     public static IReadOnlyList<Attack> All { get; } =
     [
         new("chroot in a chroot, and `..`", "chroot_break {secret} {token}", E, H, H),
-        new("node of the host's disk, read raw", "mknod_disk {major} {minor} {label}", E, E, H) { GuardOff = "--cap-add MKNOD" },
+        new("node of the host's disk, read raw", "mknod_disk {major} {minor} {label}", E, E, H) { GuardOff = "--cap-add MKNOD", HeldByUsers = true },
         new("mount of the host's disk", "mount_disk {major} {minor} ext4 /secret", E, E, H),
         new("new mounts", "new_mount", E, E, H) { GuardOff = "--cap-add SYS_ADMIN" },
-        new("remount of what is read-only", "remount /etc/resolv.conf", N, E, H) { GuardOff = "--cap-add SYS_ADMIN", Needs = "/etc/resolv.conf" },
+        new("remount of what is read-only", "remount /etc/resolv.conf", N, E, H) { GuardOff = "--cap-add SYS_ADMIN", HeldByUsers = true, Needs = "/etc/resolv.conf" },
         new("/proc/sys (core_pattern)", "open_write /proc/sys/kernel/core_pattern", E, E, H),
         new("/proc/sysrq-trigger", "open_write /proc/sysrq-trigger", E, E, H) { Needs = "/proc/sysrq-trigger" },
         new("/sys", "open_write /sys/kernel/rcu_normal", E, E, H),
@@ -53,20 +59,20 @@ public static class AttackCatalogue
         new("ptrace of a host process", "trace {pid}", E, E, H),
         new("process_vm_readv of a host process", "read_memory {pid} {address} {token}", E, E, H),
         new("signal to a host process", "send_signal {pid}", E, E, H),
-        new("hidden files of /proc", "masked timer_list", E, E, H),
+        new("hidden files of /proc", "masked timer_list", E, E, H) { GuardOff = "--cap-add SYS_ADMIN", HeldByUsers = true },
         new("modules", "kernel_call module", E, E, H) { Needs = "/proc/modules" },
         new("kexec", "kernel_call kexec", E, E, H) { Needs = "/sys/kernel/kexec_loaded" },
-        new("bpf", "kernel_call bpf", E, E, H) { GuardOff = "--cap-add BPF" },
-        new("perf", "kernel_call perf", E, E, H) { GuardOff = "--cap-add PERFMON" },
-        new("userfaultfd", "kernel_call userfaultfd", E, E, H) { GuardOff = "--seccomp-allow userfaultfd --cap-add SYS_PTRACE" },
+        new("bpf", "kernel_call bpf", E, E, H) { GuardOff = "--cap-add BPF", HeldByUsers = true },
+        new("perf", "kernel_call perf", E, E, H) { GuardOff = "--cap-add PERFMON", HeldByUsers = true },
+        new("userfaultfd", "kernel_call userfaultfd", E, E, H) { GuardOff = "--seccomp-allow userfaultfd --cap-add SYS_PTRACE", HeldByUsers = true },
         new("io_uring", "kernel_call io_uring", E, E, H) { GuardOff = "--seccomp-allow io_uring_setup" },
         new("abstract sockets of the host", "abstract_socket {socket} {token}", E, E, H) { GuardOff = "--sockets host", Needs = "landlock" },
         // The kernel itself refuses a user namespace to what is in a chroot.
         new("user namespace, then mount", "user_namespace", H, E, H) { GuardOff = "--seccomp off", User = "65534:65534" },
         new("release agent of control groups", "release_agent {controller}", E, E, H) { Needs = "/proc/cgroups" },
-        new("file by its handle", "file_handle /etc/resolv.conf {handle} {token}", N, E, H) { GuardOff = "--cap-add DAC_READ_SEARCH", Needs = "one disk" },
+        new("file by its handle", "file_handle /etc/resolv.conf {handle} {token}", N, E, H) { GuardOff = "--cap-add DAC_READ_SEARCH", HeldByUsers = true, Needs = "one disk" },
         new("set-user-ID program", "gain_root", E, E, H) { GuardOff = "--setuid allow", User = "65534:65534" },
         new("calls of another ABI", "foreign_abi", E, E, H) { GuardOff = "--seccomp off", Needs = "x86-64" },
-        new("raw io", "kernel_call iopl", E, E, H) { GuardOff = "--cap-add SYS_RAWIO", Needs = "iopl" },
+        new("raw io", "kernel_call iopl", E, E, H) { GuardOff = "--cap-add SYS_RAWIO", HeldByUsers = true, Needs = "iopl" },
     ];
 }

@@ -3,7 +3,7 @@ namespace Cage.Escape.Tests;
 /// <summary>Every attack in every isolation: it ends as the catalogue says, and as the table in docs/security.md says.</summary>
 public sealed class AttackTests(Scene scene) : IClassFixture<Scene>
 {
-    private static readonly string[] _isolations = ["chroot", "pivot", "jail"];
+    private static readonly string[] _isolations = ["chroot", "pivot", "jail", Scene.Users];
 
     public static TheoryData<Attack> Present => [.. AttackCatalogue.All.Where(attack => Scene.Has(attack.Needs))];
 
@@ -13,7 +13,7 @@ public sealed class AttackTests(Scene scene) : IClassFixture<Scene>
     [MemberData(nameof(Present), DisableDiscoveryEnumeration = true)]
     public void EndsAsExpected(Attack attack)
     {
-        Result[] expected = [attack.Chroot, attack.Pivot, attack.Jail];
+        Result[] expected = [attack.Chroot, attack.Pivot, attack.Jail, attack.Users];
         for (int i = 0; i < expected.Length; i++)
         {
             if (expected[i] == Result.None) continue;
@@ -41,14 +41,29 @@ public sealed class AttackTests(Scene scene) : IClassFixture<Scene>
         }
     }
 
+    [CageTheory]
+    [MemberData(nameof(WithGuardOff), DisableDiscoveryEnumeration = true)]
+    public void AUserNamespaceHoldsWhatCapabilitiesWouldLetThrough(Attack attack)
+    {
+        string id = scene.Make("open", Scene.Users, attack.GuardOff!);
+        try
+        {
+            Expect(attack.HeldByUsers ? Result.Held : Result.Escaped, scene.Run(id, attack), $"jail --userns {attack.GuardOff}");
+        }
+        finally
+        {
+            scene.Store.Cage("remove", "--force", id).Ended(0);
+        }
+    }
+
     [Fact]
     public void TheTableInTheManualIsTheCatalogue()
     {
         using StreamReader manual = new(typeof(AttackTests).Assembly.GetManifestResourceStream("security.md")!);
-        string[] rows = [.. manual.ReadToEnd().Split('\n').Where(line => line.EndsWith(" |", StringComparison.Ordinal) && line.Count(c => c == '|') == 5).Skip(1)];
+        string[] rows = [.. manual.ReadToEnd().Split('\n').SkipWhile(line => !line.StartsWith("| attack |", StringComparison.Ordinal)).Skip(2).TakeWhile(line => line.StartsWith('|'))];
         string[] expected =
         [
-            .. AttackCatalogue.All.Select(attack => $"| {attack.Name} | {Say(attack.Chroot)} | {Say(attack.Pivot)} | {Say(attack.Jail)} |"), .. StagedAttackTests.Rows,
+            .. AttackCatalogue.All.Select(attack => $"| {attack.Name} | {Say(attack.Chroot)} | {Say(attack.Pivot)} | {Say(attack.Jail)} | {Say(attack.Users)} |"), .. StagedAttackTests.Rows,
         ];
         Assert.Equal(expected, rows);
     }

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Cage.Escape.Tests;
 
-/// <summary>A host with something to lose, and three cages on it, one of each isolation, with every attack in them. Made once for a class of tests.</summary>
+/// <summary>A host with something to lose, and four cages on it, one of each isolation and a Jail with a user namespace, with every attack in them. Made once for a class of tests.</summary>
 public sealed partial class Scene : IDisposable
 {
     private readonly Socket? _listener;
@@ -23,7 +23,7 @@ public sealed partial class Scene : IDisposable
             _victim = Store.Start($"{Helpers}/victim", Token);
             _victim.WaitFor("0x");
             Describe();
-            foreach (string isolation in (string[])["chroot", "pivot", "jail"]) Make(isolation, isolation);
+            foreach (string isolation in (string[])["chroot", "pivot", "jail", Users]) Make(isolation, isolation);
         }
         catch
         {
@@ -31,6 +31,9 @@ public sealed partial class Scene : IDisposable
             throw;
         }
     }
+
+    /// <summary>Stands where an isolation does for a Jail with a user namespace.</summary>
+    public const string Users = "userns";
 
     public TestStore Store { get; }
 
@@ -65,9 +68,17 @@ public sealed partial class Scene : IDisposable
     public string Make(string name, string isolation, string options = "")
     {
         Store.Host();
-        string id = Store.New([name, "--base", "host", "--isolation", isolation, .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        string id = Store.New([name, "--base", "host", .. isolation == Users ? (string[])["--userns"] : ["--isolation", isolation], .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
         Arm($"{Store.Data}/{id}.w/root");
         Store.Cage("start", id).Silently();
+        return id;
+    }
+
+    /// <summary>Makes a cage over the live host, to be prepared before it is started.</summary>
+    public string Stopped(string isolation, string name)
+    {
+        string id = Store.Stopped(isolation == Users ? "jail" : isolation, name);
+        if (isolation == Users) Store.Cage("set", id, "--userns").Silently();
         return id;
     }
 

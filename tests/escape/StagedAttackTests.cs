@@ -8,23 +8,23 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
     /// <summary>Their rows in the table in docs/security.md.</summary>
     internal static string[] Rows { get; } =
     [
-        "| descriptors and directory left open by the caller | holds | holds | holds |",
-        "| working directory by /proc/self/fd | holds | holds | holds |",
-        "| host's program overwritten by way of /proc/self/exe | holds | holds | holds |",
-        "| typing into the caller's terminal (TIOCSTI) | no | no | holds |",
-        "| keys of the caller and of the host's root | no | no | holds |",
-        "| mount target that is a link out, or becomes one | holds | holds | holds |",
-        "| fake /proc before the hidden files | – | no | holds |",
-        "| fake /dev/null and /dev/pts under the covers | – | no | holds |",
-        "| `..` and mounts that lead back to the old root | holds | holds | holds |",
-        "| another device than the one given | – | – | holds |",
-        "| ioctl on a device given, to get at a disk | no | no | holds |",
-        "| fork bomb, with `--processes` | holds | holds | holds |",
-        "| memory hog, with `--memory` | holds | holds | holds |",
-        "| /dev/shm filled, with `--memory` | holds | holds | holds |",
+        "| descriptors and directory left open by the caller | holds | holds | holds | holds |",
+        "| working directory by /proc/self/fd | holds | holds | holds | holds |",
+        "| host's program overwritten by way of /proc/self/exe | holds | holds | holds | holds |",
+        "| typing into the caller's terminal (TIOCSTI) | no | no | holds | holds |",
+        "| keys of the caller and of the host's root | no | no | holds | holds |",
+        "| mount target that is a link out, or becomes one | holds | holds | holds | holds |",
+        "| fake /proc before the hidden files | – | no | holds | holds |",
+        "| fake /dev/null and /dev/pts under the covers | – | no | holds | holds |",
+        "| `..` and mounts that lead back to the old root | holds | holds | holds | holds |",
+        "| another device than the one given | – | – | holds | holds |",
+        "| ioctl on a device given, to get at a disk | no | no | holds | holds |",
+        "| fork bomb, with `--processes` | holds | holds | holds | holds |",
+        "| memory hog, with `--memory` | holds | holds | holds | holds |",
+        "| /dev/shm filled, with `--memory` | holds | holds | holds | holds |",
     ];
 
-    public static TheoryData<string> Isolations => CageTest.Isolations;
+    public static TheoryData<string> Isolations => ["chroot", "pivot", "jail", Scene.Users];
 
     [CageFact]
     public void DescriptorsLeftOpenLeadOutOfAPlainChroot()
@@ -85,7 +85,7 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
     public void TheCallersTerminalIsNotTypedInto(string isolation)
     {
         Outcome outcome = OnHost($"script -qec \"'$CAGE' exec {isolation} -- /attack/type_ahead\" /dev/null");
-        Assert.Equal((isolation, isolation == "jail" ? 1 : 0), (isolation, outcome.Status));
+        Assert.Equal((isolation, isolation is "jail" or Scene.Users ? 1 : 0), (isolation, outcome.Status));
     }
 
     [CageTheory]
@@ -93,7 +93,7 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
     public void KeysOfTheHostStayThere(string isolation)
     {
         Outcome outcome = OnHost($"\"$HELPERS/add_key\" cage-{scene.Token} {scene.Token} \"$CAGE\" exec {isolation} -- /attack/keys cage-{scene.Token} {scene.Token}");
-        Assert.Equal((isolation, isolation == "jail" ? 1 : 0), (isolation, outcome.Status));
+        Assert.Equal((isolation, isolation is "jail" or Scene.Users ? 1 : 0), (isolation, outcome.Status));
     }
 
     /// <summary>CVE-2021-30465: a link in the cage's files where something is mounted.</summary>
@@ -101,7 +101,7 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
     [MemberData(nameof(Isolations))]
     public void AMountTargetThatBecomesALinkLeadsNowhere(string isolation)
     {
-        string outside = Directory.CreateDirectory($"{scene.Store.Files}/outside").FullName, id = scene.Store.Stopped(isolation, "raced"), root = $"{scene.Store.Data}/{id}.w/root";
+        string outside = Directory.CreateDirectory($"{scene.Store.Files}/outside").FullName, id = scene.Stopped(isolation, "raced"), root = $"{scene.Store.Data}/{id}.w/root";
         string link = $"../../../../../../../../../../../..{outside}";
         // Shown to work: what follows paths is led out.
         Outcome naive = scene.Store.PrivateShell($"mkdir -p {root}/x; ln -s {link} {root}/x/tmp; mount -t tmpfs led-out {root}/x/tmp; grep -c led-out.{outside} /proc/self/mounts || grep -c ' {outside} ' /proc/self/mounts; rm {root}/x/tmp; rmdir {root}/x");
@@ -130,9 +130,10 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
     [CageTheory]
     [InlineData("pivot", 0)]
     [InlineData("jail", 1)]
+    [InlineData(Scene.Users, 1)]
     public void AFakeProcIsNotWhatIsCovered(string isolation, int status)
     {
-        string id = scene.Store.Stopped(isolation, "faked"), root = $"{scene.Store.Data}/{id}.w/root";
+        string id = scene.Stopped(isolation, "faked"), root = $"{scene.Store.Data}/{id}.w/root";
         scene.Arm(root);
         Shell.Run("cd \"$root\"; mkdir -p real fake/sys; echo fake >fake/timer_list; rmdir proc 2>/dev/null || true; ln -sT /real proc", ("root", root));
         scene.Store.Cage("start", id).Silently();
@@ -153,9 +154,10 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
     [CageTheory]
     [InlineData("pivot", 0)]
     [InlineData("jail", 1)]
+    [InlineData(Scene.Users, 1)]
     public void AFakeDevIsNotWhatCovers(string isolation, int status)
     {
-        string id = scene.Store.Stopped(isolation, "faked"), root = $"{scene.Store.Data}/{id}.w/root";
+        string id = scene.Stopped(isolation, "faked"), root = $"{scene.Store.Data}/{id}.w/root";
         scene.Arm(root);
         Shell.Run("cd \"$root\"; mkdir elsewhere; ln -s /proc/sys/kernel/core_pattern elsewhere/null; ln -s /attack elsewhere/pts; rmdir dev 2>/dev/null || true; ln -sT /elsewhere dev", ("root", root));
         scene.Store.Cage("start", id).Silently();
@@ -176,10 +178,12 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
     [MemberData(nameof(Isolations))]
     public void NothingLeadsBackToTheOldRoot(string isolation) => Held(scene.Store.Cage("exec", isolation, "--", "/attack/old_root", scene.Secret, scene.Token));
 
-    [CageFact]
-    public void ADeviceGivenIsThatOneAndNoOther()
+    [CageTheory]
+    [InlineData("jail")]
+    [InlineData(Scene.Users)]
+    public void ADeviceGivenIsThatOneAndNoOther(string isolation)
     {
-        string id = scene.Make("given", "jail", "--device loop-control");
+        string id = scene.Make("given", isolation, "--device loop-control");
         Assert.Equal(Shell.Run("stat -Lc '%t:%T %a %u:%g' /dev/loop-control"), scene.Store.Cage("exec", id, "--", "stat", "-c", "%t:%T %a %u:%g", "/dev/loop-control").Ended(0).Output);
         Held(scene.Run(id, AttackCatalogue.All.Single(attack => attack.Line.StartsWith("mknod_disk", StringComparison.Ordinal))));
         Assert.Equal("full loop-control null random tty urandom zero\n", scene.Store.Cage("exec", id, "--", "sh", "-c", "cd /dev; echo $(find . -type c -path './*' -not -path './pts/*' -o -type b | sort | cut -c3-)").Ended(0).Output);
@@ -194,6 +198,7 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
     [InlineData("pivot", "", 0)]
     [InlineData("jail", "--cap-add MKNOD", 0)]
     [InlineData("jail", "", 1)]
+    [InlineData(Scene.Users, "--cap-add MKNOD", 1)]
     public void ADeviceGivenLeadsToNoOtherByItsIoctl(string isolation, string guardOff, int status)
     {
         string id = scene.Make("given", isolation, $"--device loop-control {guardOff}");

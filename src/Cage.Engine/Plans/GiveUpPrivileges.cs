@@ -8,8 +8,6 @@ namespace Cage.Engine.Plans;
 /// when they are started.</summary>
 internal sealed record GiveUpPrivileges(CagePrivileges Privileges) : PortableStep
 {
-    private Confinement? _received;
-
     public override string Action => $"give up privileges: {Confinements.Describe(Privileges)}";
 
     public override string Target => "init (keeps KILL) and commands";
@@ -17,22 +15,19 @@ internal sealed record GiveUpPrivileges(CagePrivileges Privileges) : PortableSte
     internal override void Do(StepContext context)
     {
         if (context.Users is not null) UserNamespace.ActAs(0);
-        (_received ?? Confinements.OfInit(Privileges)).ApplyHere();
+        Confinements.OfInit(Privileges).ApplyHere();
     }
 
-    internal override void Write(WireWriter wire)
-    {
-        Confinement confinement = Confinements.OfInit(Privileges);
-        wire.Number((long)confinement.Capabilities).Number(confinement.Filter?.Length ?? -1);
-        foreach (ulong instruction in confinement.Filter ?? []) wire.Number((long)instruction);
-    }
+    internal override void Write(WireWriter wire) => wire
+        .Texts(Privileges.CapabilityAdd).Texts(Privileges.CapabilityDrop)
+        .Number((long)Privileges.SystemCalls).Texts(Privileges.SystemCallAllow).Texts(Privileges.SystemCallDeny);
 
-    public static PortableStep Read(ref WireReader wire)
+    public static PortableStep Read(ref WireReader wire) => new GiveUpPrivileges(new CagePrivileges
     {
-        ulong capabilities = (ulong)wire.Number();
-        int length = (int)wire.Number();
-        ulong[]? filter = length < 0 ? null : new ulong[length];
-        for (int i = 0; i < length; i++) filter![i] = (ulong)wire.Number();
-        return new GiveUpPrivileges(new CagePrivileges()) { _received = new Confinement { Capabilities = capabilities, Filter = filter, NoNewPrivileges = true } };
-    }
+        CapabilityAdd = wire.Texts(),
+        CapabilityDrop = wire.Texts(),
+        SystemCalls = (SystemCallMode)wire.Number(),
+        SystemCallAllow = wire.Texts(),
+        SystemCallDeny = wire.Texts(),
+    });
 }

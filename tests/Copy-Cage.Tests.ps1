@@ -30,6 +30,14 @@ Describe 'Copy-Cage' -Skip:(-not $isRoot) {
         Start-Cage web2
         Invoke-Cage web2 -- sh -c 'cat /root/link; stat -c %a /root/dir; ls /etc/base 2>/dev/null; hostname' | Should -Be 'kept', '700', 'web2'
     }
+    It 'gives the copy an address and user ids of its own, and the same ports' {
+        $web = New-Cage web -Base base -Network Private -Publish 8080:80 -UserNamespace auto
+        $copy = Copy-Cage web web2
+        $copy.Record.Network.Address, $web.Record.Network.Address | Should -Not -BeNullOrEmpty
+        $copy.Record.Network.Address | Should -Not -Be $web.Record.Network.Address
+        "$($copy.Record.Privileges.UserNamespace)" | Should -Not -Be "$($web.Record.Privileges.UserNamespace)"
+        "$($copy.Record.Network.Ports)" | Should -Be '8080:80'
+    }
     It 'leaves logs, the workdir and the original alone' {
         $web = New-Cage web -Base base
         "#!/bin/sh`necho up" | Set-Content "$($web.Path)/up"

@@ -12,7 +12,7 @@ public sealed partial class CageEngine
 {
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Copies a cage that does not run, with all its files: another id and name, the same bases.</summary>
+    /// <summary>Copies a cage that does not run, with all its files: another id and name, another private address and range of user ids, the same bases.</summary>
     /// <param name="record">The cage.</param>
     /// <param name="name">The copy's name; its host name is made from it.</param>
     /// <param name="id">The copy's id; null for a random one.</param>
@@ -29,9 +29,11 @@ public sealed partial class CageEngine
         if (Look(record).State != CageState.Stopped)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs: a copy of files that change would be of no moment.", "Stop it first.", record.Name);
         Guid copy = id ?? Guid.NewGuid();
-        using Descriptor? turn = record.Privileges.UserNamespace is null ? null : AddressPool.TakeTurn(Settings, record.Network, record.Privileges);
-        CagePrivileges privileges = turn is null ? record.Privileges : new IdPool(Store).Assign(record.Privileges with { UserNamespace = IdRange.Auto }, copy);
-        return Look(CageCopier.Copy(Store, record, record with { Id = copy, Name = name, Path = Store.PathOf(copy, record.Kind), Privileges = privileges }, renewIdentity, progress, cancellation));
+        // What only one cage can have is given out anew. A port cannot be: nobody would know which.
+        using Descriptor? turn = AddressPool.TakeTurn(Settings, record.Network, record.Privileges);
+        CageNetwork network = turn is null ? record.Network : new AddressPool(Settings).Assign(record.Network with { Address = null }, copy, Store.ReadAll());
+        CagePrivileges privileges = record.Privileges.UserNamespace is null ? record.Privileges : new IdPool(Store).Assign(record.Privileges with { UserNamespace = IdRange.Auto }, copy);
+        return Look(CageCopier.Copy(Store, record, record with { Id = copy, Name = name, Path = Store.PathOf(copy, record.Kind), Network = network, Privileges = privileges }, renewIdentity, progress, cancellation));
     }
 
     /// <summary>Waits until a cage is in a state.</summary>

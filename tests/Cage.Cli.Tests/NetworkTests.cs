@@ -161,6 +161,26 @@ public sealed class NetworkTests : CageTest
         Assert.Equal(["10.77.0.3", "resolv.conf", "left: 0 0 0"], lines[4..]);
     }
 
+    /// <summary>With a user namespace too. A port comes along, since only whoever publishes it can choose another.</summary>
+    [ToolTheory("nft", "ip", "nsenter")]
+    [InlineData("")]
+    [InlineData("--userns")]
+    public void ACopyHasAnAddressOfItsOwnAndRunsBesideIt(string option)
+    {
+        Outcome outcome = Scene($$"""
+            $CAGE new web --base $live --network private --publish 8080:80 {{option}} >/dev/null
+            $CAGE copy web beside >/dev/null; $CAGE copy beside third >/dev/null
+            $CAGE start web
+            $CAGE start beside 2>&1 | grep -o 'is published by "web"' || :
+            $CAGE set beside --publish none; $CAGE set third --publish none
+            $CAGE start beside third
+            for i in web beside third; do $CAGE exec $i -- ip -o -4 address show dev eth0 | grep -o '10.77[^/]*'; done
+            $CAGE stop beside third web
+            echo "left: $(ip -o link | grep -c cage || :) $(nft list tables | grep -c cage_ || :)"
+            """);
+        Assert.Equal(["is published by \"web\"", "10.77.0.2", "10.77.0.3", "10.77.0.4", "left: 0 0"], outcome.Ended(0).Lines);
+    }
+
     [ToolFact("nft", "ip", "nsenter")]
     public void WhatAKilledOneLeavesIsGoneWithTheNextStartOrStop()
     {

@@ -45,7 +45,7 @@ internal static class SnapshotCommands
 
     public static int Remove(Arguments arguments)
     {
-        IReadOnlyList<string> names = arguments.SomeNames();
+        IReadOnlyList<string> names = arguments.SomeNames("which snapshot?");
         CageEngine engine = Commands.OpenEngine();
         int status = 0;
         foreach (string name in names)

@@ -1,6 +1,7 @@
 using Cage.Engine.Exposure;
 using Cage.Engine.Roots;
 using Cage.Engine.Runtime;
+using Cage.Engine.Snapshots;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 using Cage.Interop;
@@ -116,7 +117,7 @@ public sealed partial class CageEngine
         return accounts;
     }
 
-    /// <summary>What is not as it should be with a cage's settings, with the files that were put into it, and with what it has: dangerous combinations, drift, changes,
+    /// <summary>What is not as it should be with a cage's settings, with the files that were put into it, and with what it has: dangerous combinations, a nil UUID that has moved, drift, changes,
     /// missing libraries, setuid files, passwords.</summary>
     public IReadOnlyList<CageFinding> Test(CageRecord record)
     {
@@ -124,7 +125,8 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("looking through a cage");
         record = CageStore.Refresh(record);
         using Descriptor root = RootTarget.OpenToRead(Store, record);
-        return [.. new DangerFinder(Settings, record).Find(), .. new RootCheck(root, record).Run()];
+        CageFinding[] moved = HostDrift.Find(Store, record) is string text ? [new CageFinding(record.Name, record.Id, $"base={CageRecord.Nil}", FindingKind.BaseMoved, text)] : [];
+        return [.. new DangerFinder(Settings, record).Find(), .. moved, .. new RootCheck(root, record).Run()];
     }
 
     /// <summary>Puts into a cage again what was put there and differs from the host's files now, and what that needs since. What was changed in the cage stays.</summary>

@@ -132,7 +132,11 @@ public sealed partial class CageEngine
     private LayerChain FindLayers(HostContext host, bool readOnly, Action<string>? warn)
     {
         CageRecord record = host.Record;
-        if (!readOnly && record.Base.Count > 0) StartCheck.RefuseUpper(Store, record);
+        if (record.Base.Count > 0)
+        {
+            if (readOnly) UpperCheck.RefuseWritten(Store, record);
+            else StartCheck.RefuseUpper(Store, record);
+        }
         LayerChain layers = host.Layers = LayerChain.Open(Store, record.Base, record);
         if (!readOnly) HostDrift.Check(Store, record, layers.Records, warn);
         return layers;

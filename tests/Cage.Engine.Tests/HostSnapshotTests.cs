@@ -1,4 +1,5 @@
 using Cage.Engine.Layers;
+using Cage.Engine.Roots;
 using Cage.Engine.Snapshots;
 using Cage.Engine.State;
 using Cage.Engine.Store;
@@ -102,6 +103,7 @@ public sealed class HostSnapshotTests(SmallRoot root) : IClassFixture<SmallRoot>
         CageRecord pinned = NewCage(bench, bench.Test.Engine.FindBase("host")), adrift = NewCage(bench, CageRecord.Nil, name: "adrift");
         Assert.Equal([one.CageId!.Value], pinned.Base);
         foreach (CageRecord cage in new[] { pinned, adrift }) Assert.Empty(Start(cage, "small"));
+        Assert.Empty(Moved(adrift));
         File.WriteAllText($"{bench.Source}/etc/base", "newer\n");
         CageSnapshot two = bench.Take(asHost: true);
         Assert.Empty(Start(pinned, "small"));
@@ -109,8 +111,14 @@ public sealed class HostSnapshotTests(SmallRoot root) : IClassFixture<SmallRoot>
         Assert.Contains(one.Path, warning);
         Assert.Contains(two.Path, warning);
         Assert.Contains("--base host", warning);
+        CageFinding moved = Assert.Single(Moved(adrift));
+        Assert.Equal((adrift.Id, $"base={CageRecord.Nil}", warning), (moved.CageId, moved.Path, moved.Message));
+        Assert.Empty(Moved(pinned));
         bench.Test.Engine.RemoveSnapshot(two, force: true);
         Assert.Empty(Start(adrift, "small"));
+        Assert.Empty(Moved(adrift));
+
+        IEnumerable<CageFinding> Moved(CageRecord cage) => bench.Test.Engine.Test(bench.Test.Store.Get(cage.Id)!).Where(finding => finding.Kind == FindingKind.BaseMoved);
 
         IReadOnlyList<string> Start(CageRecord cage, string expected)
         {

@@ -179,12 +179,14 @@ public sealed class NestedTests
         Shell.Run(
             "cd \"$top\"; mkdir -p var/cache/apt home/a home/b tmp; echo 1 >var/cache/apt/x; echo 1 >home/a/core; echo 1 >home/b/core; echo 1 >home/b/kept; echo 1 >tmp/x; ln -s x tmp/l; ln home/b/kept tmp/same; ln home/b/kept home/a/same",
             ("top", bench.Source));
+        MakeMount(bench, "mounted");
         CageSnapshot snapshot = bench.Take(new NewSnapshot
         {
-            Source = bench.Source, Provider = provider, Exclude = [$"{bench.Source}/var/cache/", $"{bench.Source}/tmp/*", "*/core"],
+            Source = bench.Source, Provider = provider, Exclude = [$"{bench.Source}/var/cache/", $"{bench.Source}/tmp/*", "*/core", $"{bench.Source}/mounted"],
         });
         Assert.Equal(".;home;home/a;home/a/same;home/b;home/b/kept;tmp;var", Shell.Run("cd \"$top\"; find . | sed 's:^./::' | sort | paste -sd ';'", ("top", snapshot.Path)).Trim());
         Assert.Equal(2u, Files.Status($"{snapshot.Path}/home/a/same")!.Value.Links);
+        Assert.Empty(bench.Warnings);
         bench.Test.Engine.RemoveSnapshot(snapshot);
         Assert.Equal(CageError.CageArgumentInvalid, bench.Refused(new NewSnapshot { Source = bench.Source, Exclude = ["var/cache"] }).Error);
         MakeMount(bench, "home/c");

@@ -243,6 +243,10 @@ public sealed class OverlayTests
         CageException e = Refused(test, web);
         Assert.Contains($"{folder}/m", e.Message);
         Assert.Contains("EBUSY", e.Message);
+        // Nor is it read meanwhile.
+        e = Assert.Throws<CageException>(() => test.Engine.Start(web, new StartOptions { ReadOnly = true }));
+        Assert.Contains($"{folder}/m", e.Message);
+        Assert.Contains("undefined", e.Message);
         Mounts.Unmount($"{folder}/m");
         using (test.Start(web)) Assert.NotEmpty(Directory.GetFileSystemEntries(web.MountPath));
     });

@@ -26,12 +26,15 @@ public enum FindingKind
 
     /// <summary>Settings that undo each other, or that together lead to the host.</summary>
     Danger,
+
+    /// <summary>The nil UUID that it stands on leads to another snapshot than when its upper was first used.</summary>
+    BaseMoved,
 }
 
 /// <summary>Something about a cage's files or settings that an administrator should know.</summary>
 /// <param name="Cage">The cage's name.</param>
 /// <param name="CageId">The cage's id.</param>
-/// <param name="Path">The file, as seen in the cage; of a Danger the settings, as they stand in cage.conf.</param>
+/// <param name="Path">The file, as seen in the cage; of a Danger or a BaseMoved the settings, as they stand in cage.conf.</param>
 /// <param name="Kind">What it is.</param>
 /// <param name="Message">The same in words.</param>
 public sealed record CageFinding(string Cage, Guid CageId, string Path, FindingKind Kind, string Message)

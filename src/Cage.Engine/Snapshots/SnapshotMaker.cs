@@ -129,7 +129,7 @@ internal sealed class SnapshotMaker
     {
         bool live = provider == SnapshotProvider.Live;
         if (live) warn($"A live snapshot is {_source} itself: what overlayfs shows of it is undefined once anything in it changes, though it does not crash (overlayfs.rst).");
-        string[] left = [.. _nested.Where(tree => NestedTrees.IsTold(tree, _nested, _request.Nested) && !(live && tree.Kind == NestedKind.Subvolume)).Select(NestedTrees.Describe)];
+        string[] left = [.. _nested.Where(tree => NestedTrees.IsTold(tree, _nested, _request.Nested) && !LiesInExcluded(tree.Path) && !(live && tree.Kind == NestedKind.Subvolume)).Select(NestedTrees.Describe)];
         if (left.Length > 0)
             warn($"Not in the snapshot, where its folder is as it is underneath, mostly empty: {string.Join(", ", left)}.{(live ? "" : " --nested PATH=snapshot (-Nested) brings one along, PATH=empty says that it is meant.")}");
         if (provider is SnapshotProvider.Reflink or SnapshotProvider.Copy && _swap.Count > 0) warn($"Left out, since the kernel swaps to it: {string.Join(", ", _swap)}.");

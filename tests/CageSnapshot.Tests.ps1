@@ -50,6 +50,18 @@ Describe 'Snapshots' -Skip:(-not $isRoot) {
         (Get-CageSnapshot | Where-Object IsHost).Name | Should -Be $first.Name
         (Get-Item "$($store.Data)/00000000-0000-0000-0000-000000000000.r/root").Target | Should -Be $first.Path
     }
+    It 'tells with Test-Cage that the nil UUID has moved on below a cage' {
+        $null = New-CageSnapshot $store.Root -AsHost
+        $web = New-Cage web -Base 00000000-0000-0000-0000-000000000000
+        Start-Cage web
+        Stop-Cage web
+        Test-Cage web -Kind BaseMoved | Should -BeNullOrEmpty
+        $newer = New-CageSnapshot $store.Root -AsHost
+        $finding = @(Test-Cage web -Kind BaseMoved)
+        $finding | Should -HaveCount 1
+        $finding[0].CageId, $finding[0].Path | Should -Be $web.Id, 'base=00000000-0000-0000-0000-000000000000'
+        $finding[0].Message | Should -BeLike "*$($newer.Path)*"
+    }
     It 'does not remove one that is below a cage, unless by force, and never below a running one' {
         $snapshot = New-CageSnapshot $store.Root
         $null = New-Cage web -Base $snapshot | Start-Cage

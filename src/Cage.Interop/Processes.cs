@@ -11,7 +11,7 @@ public static unsafe partial class Processes
 
     private const int SYS_pidfd_send_signal = 424, SYS_pidfd_open = 434;
     private const int WNOHANG = 1, WUNTRACED = 2, P_PID = 1, P_PIDFD = 3, WEXITED = 4;
-    private const int PR_SET_CHILD_SUBREAPER = 36;
+    private const int PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_SET_CHILD_SUBREAPER = 36;
 #pragma warning restore CS1591
 
     /// <summary>Opens a process; null when there is none of that number (pidfd_open(2)).</summary>
@@ -71,6 +71,18 @@ public static unsafe partial class Processes
 
     /// <summary>Makes this process the one that orphans below it are handed to (prctl(2), PR_SET_CHILD_SUBREAPER).</summary>
     public static void BecomeSubreaper() => Check.Result(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl", "PR_SET_CHILD_SUBREAPER");
+
+    /// <summary>The signal that this process gets when the thread that started it ends; 0 for none (prctl(2), PR_SET_PDEATHSIG). A change of who it is clears it.</summary>
+    public static int DeathSignal
+    {
+        get
+        {
+            int signal = 0;
+            Check.Result(prctl(PR_GET_PDEATHSIG, (nint)(&signal), 0, 0, 0), "prctl", "PR_GET_PDEATHSIG");
+            return signal;
+        }
+        set => Check.Result(prctl(PR_SET_PDEATHSIG, value, 0, 0, 0), "prctl", "PR_SET_PDEATHSIG");
+    }
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial long syscall(long number, nint a, nint b);

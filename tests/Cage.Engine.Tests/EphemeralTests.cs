@@ -126,12 +126,15 @@ public sealed class EphemeralTests(SmallRoot root) : SmallRootTests(root)
     }
 
     /// <summary>A command that is killed cannot clean up: its cage ends with it, and its empty group goes with the next.</summary>
-    [CageFact]
-    public void What_a_killed_command_leaves_is_an_empty_group_that_the_next_takes_away()
+    [RootTheory]
+    [InlineData("")]
+    [InlineData("--userns")]
+    [InlineData("--isolation pivot")]
+    public void What_a_killed_command_leaves_is_an_empty_group_that_the_next_takes_away(string options)
     {
         _test.NewBase(Root.Path);
         File.WriteAllText($"{_test.Folder}/cage.conf", $"data={_test.Settings.Data}\nrun={_test.Settings.Run}\n");
-        using (System.Diagnostics.Process command = Shell.Start("exec \"$cage\" run --base base -- sh -c 'echo in; sleep 1000'", ("cage", CageProgram.RequiredPath), ("CAGE_CONF", $"{_test.Folder}/cage.conf")))
+        using (System.Diagnostics.Process command = Shell.Start("exec \"$cage\" run --base base $options -- sh -c 'echo in; sleep 1000'", ("options", options), ("cage", CageProgram.RequiredPath), ("CAGE_CONF", $"{_test.Folder}/cage.conf")))
         {
             Assert.Equal("in", command.StandardOutput.ReadLine());
             command.Kill();

@@ -34,6 +34,7 @@ public static class CageInit
             IReadOnlyList<PortableStep>? steps = channel.ReceiveSteps(out Descriptor? prepared);
             if (steps is null) return 1;
             using StepContext context = new() { Prepared = prepared };
+            int deathSignal = Processes.DeathSignal;
             try
             {
                 Executor.Run(steps, context);
@@ -46,6 +47,8 @@ public static class CageInit
             LeaveHostFiles();
             bool isFirst = Host.ProcessId == 1;
             if (!isFirst) Processes.BecomeSubreaper();
+            // Acting as the root of a user namespace has cleared it. Whose starter has ended meanwhile cannot say that it is ready, and ends.
+            if (deathSignal != 0) Processes.DeathSignal = deathSignal;
             channel.SendReady();
         }
         OwnMemory.ForgetCode();

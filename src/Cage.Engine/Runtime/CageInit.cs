@@ -27,8 +27,8 @@ public static class CageInit
     public static int Run()
     {
         using Descriptor signals = Signals.Watch([Processes.SIGCHLD, Processes.SIGTERM, Processes.SIGINT, Processes.SIGHUP, Processes.SIGPWR]);
-        // What nearly every one will need, while the host's side is still at its plan.
-        Confinements.OfInit(new CagePrivileges());
+        // What nearly every Jail's will need, while the host's side is still at its plan.
+        if (Host.ProcessId == 1) Confinements.OfInit(new CagePrivileges());
         using (StageChannel channel = new(new Descriptor(Channel)))
         {
             IReadOnlyList<PortableStep>? steps = channel.ReceiveSteps(out Descriptor? prepared);

@@ -52,7 +52,7 @@ public sealed partial class CageEngine
     /// <summary>The mounts of a running cage, from the kernel's own table; none for one that is stopped.</summary>
     public IReadOnlyList<CageMount> GetMounts(CageInfo cage) => CageMount.Of(cage);
 
-    /// <summary>The processes of a running cage, its init included; none for one that is stopped.</summary>
+    /// <summary>The processes of a running cage: its init, then the oldest first; none for one that is stopped.</summary>
     public IReadOnlyList<CageProcess> GetProcesses(CageInfo cage) => CageProcess.Of(cage);
 
     /// <summary>What a cage uses at this moment; of one that is stopped, what its own files take.</summary>

@@ -188,6 +188,18 @@ public sealed class CommandTests(SmallRoot root) : SmallRootTests(root)
         Assert.Contains("SigIgn:\t0000000000000000", status);
     }
 
+    [Fact]
+    public void The_init_comes_first_and_then_the_oldest_whatever_their_numbers()
+    {
+        DateTimeOffset start = DateTimeOffset.UnixEpoch;
+        CageProcess init = Process(9, start, isInit: true), second = Process(30, start, isInit: false), third = Process(4, start.AddSeconds(1), isInit: false), fourth = Process(5, start.AddSeconds(1), isInit: false);
+        List<CageProcess> found = [third, fourth, init, second];
+        found.Sort(CageProcess.ByAge);
+        Assert.Equal([init, second, third, fourth], found);
+
+        static CageProcess Process(int id, DateTimeOffset start, bool isInit) => new("web", Guid.Empty, id, id, 1, "sleep", "sleep 1", 0, start, isInit);
+    }
+
     [CageTheory]
     [InlineData(CageIsolation.Chroot)]
     [InlineData(CageIsolation.Pivot)]

@@ -22,8 +22,17 @@ public sealed record CageProcess(
     internal static IReadOnlyList<CageProcess> Of(CageInfo cage)
     {
         ArgumentNullException.ThrowIfNull(cage);
-        return cage.State == CageState.Stopped ? [] : [.. Array.ConvertAll([.. CageProcesses.Find(cage)], pid => Read(cage, pid)).OfType<CageProcess>()];
+        if (cage.State == CageState.Stopped) return [];
+        List<CageProcess> processes = [.. Array.ConvertAll([.. CageProcesses.Find(cage)], pid => Read(cage, pid)).OfType<CageProcess>()];
+        processes.Sort(ByAge);
+        return processes;
     }
+
+    /// <summary>The init, then the oldest first: numbers do not tell, since the kernel begins again when it has come to the last one.</summary>
+    internal static int ByAge(CageProcess one, CageProcess other) =>
+        one.IsInit != other.IsInit ? other.IsInit.CompareTo(one.IsInit)
+        : one.StartTime != other.StartTime ? one.StartTime.CompareTo(other.StartTime)
+        : one.Id.CompareTo(other.Id);
 
     private static CageProcess? Read(CageInfo cage, int pid)
     {

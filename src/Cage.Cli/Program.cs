@@ -8,6 +8,7 @@ static int Run(string[] args)
 {
     if (args.Length > 0 && args[0] == "init") return Cage.Engine.Runtime.CageInit.Run();
     if (args.Length > 0 && args[0] == "supervise") return Cage.Engine.Services.Supervisor.Run();
+    if (args.Length > 2 && args[0] == Cage.Engine.Runtime.LogFollower.Word) return Cage.Engine.Runtime.LogFollower.Run(args[2]);
     Command? command = Commands.Find(args);
     int failed = command?.RunsCommand == true ? ExitStatus.CageFailed : ExitStatus.Failed;
     try

@@ -14,7 +14,7 @@ public static unsafe partial class Mounts
 
     private const int SYS_open_tree = 428, SYS_move_mount = 429, SYS_fsopen = 430, SYS_fsconfig = 431, SYS_fsmount = 432, SYS_mount_setattr = 442;
     private const int SYS_pivot_root_x64 = 155, SYS_pivot_root_arm64 = 41;
-    private const int CLONE_FS = 0x200;
+    private const int CLONE_FS = 0x200, CLONE_NEWNS = 0x20000;
     private const nuint MS_RDONLY = 1;
     private const int AT_FDCWD = -100, AT_EMPTY_PATH = 0x1000, AT_RECURSIVE = 0x8000;
     private const uint OPEN_TREE_CLONE = 1, OPEN_TREE_CLOEXEC = 0x80000, FSOPEN_CLOEXEC = 1, FSMOUNT_CLOEXEC = 1;
@@ -77,23 +77,11 @@ public static unsafe partial class Mounts
     public static void MountFromDescriptors(string type, string target, string options, bool readOnly)
     {
         if (options.Length >= Environment.SystemPageSize) throw new LinuxException(Errno.E2BIG, "mount", target);
-        LinuxException? failure = null;
-        Thread thread = new(() =>
+        Apart(() =>
         {
-            try
-            {
-                Check.Result(unshare(CLONE_FS), "unshare");
-                Check.Result(chdir("/proc/thread-self/fd"), "chdir", "/proc/thread-self/fd");
-                Check.Result(mount(type, target, type, readOnly ? MS_RDONLY : 0, options), "mount", target);
-            }
-            catch (LinuxException e)
-            {
-                failure = e;
-            }
+            Check.Result(chdir("/proc/thread-self/fd"), "chdir", "/proc/thread-self/fd");
+            Check.Result(mount(type, target, type, readOnly ? MS_RDONLY : 0, options), "mount", target);
         });
-        thread.Start();
-        thread.Join();
-        if (failure is not null) throw failure;
     }
 
     /// <summary>A copy of the mount that <paramref name="path"/> lies on, from there down, attached nowhere (open_tree(2), OPEN_TREE_CLONE).</summary>
@@ -177,6 +165,50 @@ public static unsafe partial class Mounts
         Check.Result(chdir("/"), "chdir", "/");
     }
 
+    /// <summary>Puts a mount in the place of those on a file in another process's mount namespace (setns(2)), beneath a directory of which no link leads out. That
+    /// the same file is mounted there already is fine.</summary>
+    /// <param name="mount">Attached nowhere yet.</param>
+    /// <param name="process">A pidfd; null for this process's own namespace.</param>
+    /// <param name="root">The directory, as seen in there.</param>
+    /// <param name="path">The file, below it; made where it is missing.</param>
+    /// <exception cref="LinuxException">ESRCH: the process has ended; ENOENT: a folder on the way is missing; and the others of move_mount(2).</exception>
+    public static void Replace(Descriptor mount, Descriptor? process, string root, string path) => Apart(() =>
+    {
+        if (process is not null) Check.Result(setns(process.Number, CLONE_NEWNS), "setns");
+        string name = Path.GetFileName(path);
+        using Descriptor top = Files.Open(root, Files.O_PATH | Files.O_DIRECTORY);
+        using Descriptor folder = Files.OpenInRoot(top, Path.GetDirectoryName(path)!, Files.O_PATH | Files.O_DIRECTORY);
+        FileStatus wanted = Files.Status(mount);
+        Check.Result(fchdir(folder.Number), "fchdir");
+        // By its name in the working directory: a path of /proc would be the other's.
+        for (; Files.StatusAt(folder, name) is { IsMountRoot: true } there; Unmount(name, detach: true))
+            if (there.IsSameFile(wanted)) return;
+        if (Files.StatusAt(folder, name) is null) Files.OpenInRoot(folder, name, Files.O_WRONLY | Files.O_CREAT | Files.O_EXCL, 0x1a4).Dispose();
+        using Descriptor target = Files.OpenInRoot(folder, name, Files.O_PATH | Files.O_NOFOLLOW);
+        Attach(mount, target);
+    });
+
+    /// <summary>Does something on a thread of its own, which shares root and working directory with no other (unshare(2), CLONE_FS).</summary>
+    private static void Apart(Action action)
+    {
+        LinuxException? failure = null;
+        Thread thread = new(() =>
+        {
+            try
+            {
+                Check.Result(unshare(CLONE_FS), "unshare");
+                action();
+            }
+            catch (LinuxException e)
+            {
+                failure = e;
+            }
+        });
+        thread.Start();
+        thread.Join();
+        if (failure is not null) throw failure;
+    }
+
     private static void Configured(long result, Descriptor configuration, string what)
     {
         if (result >= 0) return;
@@ -219,6 +251,9 @@ public static unsafe partial class Mounts
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int unshare(int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int setns(int descriptor, int type);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int mount(string source, string target, string type, nuint flags, string options);

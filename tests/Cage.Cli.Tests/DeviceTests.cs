@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 
 namespace Cage.Cli.Tests;
 
@@ -111,15 +112,63 @@ public sealed class DeviceTests : CageTest
         Assert.Equal("log", Assert.Single(Cage("exposure", "web", "--json").Objects(), one => one.Text("kind") == "Socket").Text("item")!.Split('/')[^1]);
     }
 
-    [ToolFact("logger", "unshare")]
-    public void ALogThatLiesInDevItselfIsBoundAlone()
+    [ToolTheory("logger", "unshare")]
+    [MemberData(nameof(Isolations))]
+    public void ALogThatLiesInDevItselfIsBoundAloneAndAnewWhenItIsMadeAnew(string isolation)
+    {
+        StartOn("", isolation, "log");
+        string path = $"{Store.Files}/dev/log";
+        using Socket first = Listen(path);
+        using Child host = Store.StartPrivateShell("""
+            mount --bind "$STORE/files/dev" /dev; $CAGE start web; $CAGE exec web -- logger -t caged first
+            until [ -e "$STORE/files/again" ]; do sleep 0.02; done
+            until $CAGE exec web -- logger --socket-errors=on -t caged second; do sleep 0.02; done
+            $CAGE exec web -- sh -c 'echo $(grep -c " /dev/log " /proc/self/mountinfo) $(cd /dev; find . -path ./pts -prune -o "(" -type c -o -type b ")" -print | cut -c3- | sort)'
+            $CAGE run --base host --device log -- logger -t caged third
+            $CAGE stop web
+            """);
+        Assert.Matches("caged: first", Take(first));
+        first.Dispose();
+        using Socket second = Listen(path);
+        File.WriteAllText($"{Store.Files}/again", "");
+        Assert.Matches("caged: second", Take(second));
+        Assert.Matches("caged: third", Take(second));
+        Assert.Equal($"1 {Usual}\n", host.End().Ended(0).Output);
+    }
+
+    [ToolFact("unshare")]
+    public void WhatBindsTheLogAnewEndsWithTheCageAndTheCageWithoutIt()
     {
         StartOn("", "jail", "log");
+        Guid id = Guid.Parse(Cage("show", "web", "--json").Objects()[0].Text("id")!);
         using Socket listener = Listen($"{Store.Files}/dev/log");
+        JsonElement last = Store.PrivateShell("mount --bind \"$STORE/files/dev\" /dev; exec $CAGE plan web --json").Objects()[^1];
+        Assert.Equal(("Host", "/dev/log"), (last.Text("side"), last.Text("target")));
         StartThere().Silently();
-        Cage("exec", "web", "--", "logger", "-t", "caged", "alone").Ended(0);
-        Assert.Matches("caged: alone", Take(listener));
-        Assert.Equal(Usual, Nodes());
+        Kill(id, "init");
+        Wait.Until(() => Running(id).Length == 0, () => $"these go on: {string.Join(", ", Running(id))}");
+        StartThere().Silently();
+        Kill(id, "follow-log");
+        Assert.Equal(["init"], Running(id));
+        Cage("stop", "web").Silently();
+    }
+
+    private static string[] Running(Guid id) => [.. Processes(id).Select(process => process.Word)];
+
+    private static void Kill(Guid id, string word)
+    {
+        Child.Signal(Assert.Single(Processes(id), process => process.Word == word).Id, Child.SIGKILL);
+        Wait.Until(() => !Running(id).Contains(word), () => $"{word} goes on");
+    }
+
+    /// <summary>What of cage runs in a cage's control group, by its first word.</summary>
+    private static IEnumerable<(int Id, string Word)> Processes(Guid id)
+    {
+        foreach (string line in Leftovers.GroupOf(id) is string group ? File.ReadAllLines($"{group}/cgroup.procs") : [])
+        {
+            string command = File.Exists($"/proc/{line}/cmdline") ? File.ReadAllText($"/proc/{line}/cmdline") : "";
+            if (command.Split('\0') is ["cage", string word, ..]) yield return (int.Parse(line, System.Globalization.CultureInfo.InvariantCulture), word);
+        }
     }
 
     [ToolFact("unshare")]

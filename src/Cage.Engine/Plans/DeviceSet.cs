@@ -53,6 +53,10 @@ internal sealed class DeviceSet
     /// <summary>Whether the host's log can be written to.</summary>
     public bool HasLog { get; private set; }
 
+    /// <summary>How that is reached; null where it is not.</summary>
+    /// <exception cref="CageException">As <see cref="HostLog.Find"/>.</exception>
+    public HostLog? FindLog() => HasLog ? HostLog.Find(_record) : null;
+
     /// <summary>What the rules of a cage come to on this host now.</summary>
     /// <exception cref="CageException">CageStartFailed: the host has no such device; CageConfInvalid: a list that cannot be understood.</exception>
     public static DeviceSet Of(CageRecord record, StoreSettings settings)

@@ -113,6 +113,36 @@ internal sealed record RecordInit(string Path, Guid Id) : Step
     internal override void Undo(StepContext context) => InitHint.Remove(context.Host!.Settings, Id);
 }
 
+/// <summary>Starts the process that binds the host's log anew when its socket is made anew.</summary>
+internal sealed record FollowLog(CageRecord Record) : Step
+{
+    public override string Action => "start the process that binds the host's log again when its socket is made anew";
+
+    public override string Target => HostLog.Path;
+
+    public override string UndoAction => "kill that process";
+
+    internal override void Do(StepContext context)
+    {
+        HostContext host = context.Host!;
+        using Descriptor nothing = Files.Open("/dev/null", Files.O_RDWR);
+        using Descriptor? group = ControlGroup.Of(Record.Id)?.TryOpen();
+        host.LogFollower = Spawn.Start(new SpawnRequest
+        {
+            Executable = host.Stage.Open(),
+            Arguments = ["cage", LogFollower.Word, Record.Name, host.Init is null ? Record.MountPath : "/"],
+            Environment = [],
+            Descriptors = [nothing, nothing, nothing, host.Init?.Handle ?? nothing],
+            WorkingDirectory = "/",
+            ControlGroup = group,
+            NewSession = true,
+            Orphan = true,
+        });
+    }
+
+    internal override void Undo(StepContext context) => context.Host!.EndLogFollower();
+}
+
 /// <summary>Runs the cage's start script inside, once everything is there.</summary>
 internal sealed record RunStartScript(string Path) : Step
 {

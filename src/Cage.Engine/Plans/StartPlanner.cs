@@ -39,10 +39,12 @@ internal static class StartPlanner
     {
         yield return new MakeControlGroup(record.Id);
         if (!record.Limits.IsEmpty) yield return new SetLimits(record.Id, record.Limits);
+        OwnDevices? devices;
         if (record.Isolation == CageIsolation.Chroot)
         {
             yield return RootOf(record, findLayers(), readOnly);
-            foreach (Step step in Inside(settings, record, HostResolver.None)) yield return step;
+            devices = OwnDevices.Of(record, settings);
+            foreach (Step step in Inside(record, devices, HostResolver.None)) yield return step;
         }
         else
         {
@@ -50,8 +52,10 @@ internal static class StartPlanner
             yield return new RecordInit(InitHint.PathOf(settings, record.Id), record.Id);
             var (connection, resolver) = Network(settings, record, allowed, OwnsResolver(record.RootPath));
             if (connection is not null) yield return connection;
-            foreach (Step step in Enter(settings, record, [RootOf(record, findLayers(), readOnly)], resolver)) yield return step;
+            devices = OwnDevices.Of(record, settings);
+            foreach (Step step in Enter(record, [RootOf(record, findLayers(), readOnly)], devices, resolver)) yield return step;
         }
+        if (devices?.Log is { IsSocketAlone: true }) yield return new FollowLog(record);
         if (record.Start.Length > 0) yield return new RunStartScript($"{record.Path}/{record.Start}");
     }
 
@@ -86,7 +90,9 @@ internal static class StartPlanner
         ];
         var (connection, resolver) = Network(store.Settings, record, allowed, ownsResolver: false);
         if (connection is not null) yield return connection;
-        foreach (Step step in Enter(store.Settings, record, roots, resolver)) yield return step;
+        OwnDevices? devices = OwnDevices.Of(record, store.Settings);
+        foreach (Step step in Enter(record, roots, devices, resolver)) yield return step;
+        if (devices?.Log is { IsSocketAlone: true }) yield return new FollowLog(record);
     }
 
     /// <summary>The step that joins a private network with the host's, null where there is none, and how names are found.</summary>
@@ -106,10 +112,10 @@ internal static class StartPlanner
             : new StartInit(record.Name, record.Id, Spawn.CLONE_NEWNS, OwnControlGroupView: false);
     }
 
-    private static IEnumerable<Step> Enter(StoreSettings settings, CageRecord record, IEnumerable<PortableStep> roots, HostResolver resolver)
+    private static IEnumerable<Step> Enter(CageRecord record, IEnumerable<PortableStep> roots, OwnDevices? devices, HostResolver resolver)
     {
         PortableStep[] acting = record.Privileges.UserNamespace is IdRange range ? [new ActAsCageRoot(range)] : [];
-        List<PortableStep> steps = [new IsolatePropagation(), .. acting, .. roots, .. Inside(settings, record, resolver), new PivotRoot()];
+        List<PortableStep> steps = [new IsolatePropagation(), .. acting, .. roots, .. Inside(record, devices, resolver), new PivotRoot()];
         if (record.Network.Mode != NetworkMode.Host) steps.Add(new RaiseLoopback());
         if (record.Isolation == CageIsolation.Jail)
         {
@@ -119,24 +125,22 @@ internal static class StartPlanner
         return steps.Select(step => step with { Side = StepSide.Inside });
     }
 
-    private static List<PortableStep> Inside(StoreSettings settings, CageRecord record, HostResolver resolver)
+    private static List<PortableStep> Inside(CageRecord record, OwnDevices? devices, HostResolver resolver)
     {
         bool jail = record.Isolation == CageIsolation.Jail, chroot = record.Isolation == CageIsolation.Chroot;
         List<PortableStep> steps = [new MakeFolder("proc", 0x1ed), new MakeFolder("sys", 0x1ed), new MakeFolder("dev", 0x1ed), new MakeFolder("tmp", 0x3ff)];
         if (!chroot) steps.Add(new MakeFolder("run", 0x1ed));
         steps.Add(new MountFileSystem("proc", "proc", Inert, []));
         steps.Add(new MountFileSystem("sysfs", "sys", jail ? Inert | Mounts.MOUNT_ATTR_RDONLY : Inert, []));
-        if (record.Device == DeviceView.Host)
+        if (devices is null)
         {
             steps.Add(new MountFileSystem("devtmpfs", "dev", Mounts.MOUNT_ATTR_NOSUID, []));
         }
         else
         {
             steps.Add(new MountFileSystem("tmpfs", "dev", Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC, ["mode=0755", "size=1m"]));
-            DeviceSet devices = DeviceSet.Of(record, settings);
-            HostLog? log = devices.HasLog ? HostLog.Find(record) : null;
-            steps.Add(new MakeDevices(devices.Nodes, log?.Link));
-            if (log is not null) steps.Add(log.Bind());
+            steps.Add(new MakeDevices(devices.Nodes, devices.Log?.Link));
+            if (devices.Log is HostLog log) steps.Add(log.Bind());
         }
         steps.Add(new MountFileSystem("devpts", "dev/pts", Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NOEXEC, ["newinstance", $"gid={(record.Privileges.UserNamespace?.First ?? 0) + Runtime.CommandStarter.TerminalGroup}", "mode=0620", "ptmxmode=0666"]));
         steps.Add(new MountFileSystem("tmpfs", "dev/shm", Quiet, ["mode=1777"]));
@@ -171,6 +175,16 @@ internal static class StartPlanner
 
     /// <summary>Whether the cage has a resolv.conf of its own in its upper. An empty file is a mount point that an earlier start made.</summary>
     private static bool OwnsResolver(string upper) => Files.Status($"{upper}/etc/resolv.conf") is { } status && (status.IsLink || status.Size > 0);
+
+    /// <summary>What a cage's own /dev has; null where it is the host's.</summary>
+    private sealed class OwnDevices(DeviceSet set)
+    {
+        public IReadOnlyList<DeviceNode> Nodes => set.Nodes;
+
+        public HostLog? Log { get; } = set.FindLog();
+
+        public static OwnDevices? Of(CageRecord record, StoreSettings settings) => record.Device == DeviceView.Host ? null : new OwnDevices(DeviceSet.Of(record, settings));
+    }
 
     /// <summary>A host name made from a cage's name: letters, digits, hyphens and dots, 64 bytes at most (hostname(7)).</summary>
     internal static string HostNameFor(string name)

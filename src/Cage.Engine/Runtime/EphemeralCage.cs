@@ -22,6 +22,7 @@ public sealed class EphemeralCage : IDisposable
     {
         if (Info.Record.Isolation != CageIsolation.Jail) CageProcesses.Kill(Info);
         _host.EndInit();
+        _host.EndLogFollower();
         if (Info.Record.Network.Mode == NetworkMode.Private) new Network.PrivateNetwork(Info.Id).Disconnect();
         if (!Info.Record.Limits.IsEmpty) LegacyGroups.Remove(Info.Id);
         ControlGroup.Of(Info.Id)?.Remove();

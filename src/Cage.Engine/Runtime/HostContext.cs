@@ -32,6 +32,9 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
 
     public SpawnedProcess? Init { get; private set; }
 
+    /// <summary>The process that keeps the host's log within reach; null where none is needed.</summary>
+    public SpawnedProcess? LogFollower { get; set; }
+
     /// <summary>The layers, open until the init has its root.</summary>
     public LayerChain? Layers { get; set; }
 
@@ -107,8 +110,19 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
         Init = null;
     }
 
+    /// <summary>Kills it and waits, so that the control group is free of it.</summary>
+    public void EndLogFollower()
+    {
+        if (LogFollower is null) return;
+        Processes.Signal(LogFollower.Handle, Processes.SIGKILL);
+        ProcessWait.For(LogFollower.Handle, Timeout.InfiniteTimeSpan, CancellationToken.None);
+        LogFollower.Dispose();
+        LogFollower = null;
+    }
+
     public void Dispose()
     {
+        LogFollower?.Dispose();
         _channel?.Dispose();
         Init?.Dispose();
         Layers?.Dispose();

@@ -72,7 +72,10 @@ public sealed class TestStore : IDisposable
     public Child StartShell(string script) => Start("/bin/sh", ["-ec", script]);
 
     /// <summary>Runs a script with sh -e in a mount namespace of its own, for what no other process is to see mounted.</summary>
-    public Outcome PrivateShell(string script) => End(Start("unshare", ["-m", "--propagation", "private", "sh", "-ec", script]), []);
+    public Outcome PrivateShell(string script) => End(StartPrivateShell(script), []);
+
+    /// <summary>Starts such a script.</summary>
+    public Child StartPrivateShell(string script) => Start("unshare", ["-m", "--propagation", "private", "sh", "-ec", script]);
 
     public Child Start(string program, params string[] arguments)
     {

@@ -188,6 +188,21 @@ public static unsafe partial class Mounts
         Attach(mount, target);
     });
 
+    /// <summary>Does something on a thread that has a copy of the mount table to itself (unshare(2), CLONE_NEWNS), gone afterwards: what is mounted there nobody sees, unless
+    /// a clone of it is brought along (<see cref="CloneTree(Descriptor, bool)"/>). Descriptors that were opened before belong to the other table.</summary>
+    /// <exception cref="LinuxException">EPERM: not root.</exception>
+    public static T OnPrivateTable<T>(Func<T> act)
+    {
+        T? result = default;
+        Apart(() =>
+        {
+            Check.Result(unshare(CLONE_NEWNS), "unshare");
+            using (Descriptor root = Files.Open("/", Files.O_PATH | Files.O_DIRECTORY)) SetAttributes(root, 0, MS_PRIVATE, recursive: true);
+            result = act();
+        });
+        return result!;
+    }
+
     /// <summary>Does something on a thread of its own, which shares root and working directory with no other (unshare(2), CLONE_FS).</summary>
     private static void Apart(Action action)
     {

@@ -121,6 +121,25 @@ public sealed class OverlayTests
         Assert.DoesNotContain(MountTable.Read(), mount => mount.MountPoint == $"{folder}/mnt");
     });
 
+    /// <summary>For a stopped cage that is changed or read: nobody sees it mounted, whatever the kernel can.</summary>
+    [RootTheory]
+    [InlineData(OverlayWay.Descriptors)]
+    [InlineData(OverlayWay.Paths)]
+    [InlineData(OverlayWay.Page)]
+    internal void One_that_is_attached_nowhere_is_written_to(OverlayWay way) => MountNamespace.Run(folder =>
+    {
+        foreach (string name in new[] { "lower", "upper", "work", "mnt" }) Directory.CreateDirectory($"{folder}/{name}");
+        File.WriteAllText($"{folder}/lower/file", "below");
+        string[] before = [.. MountTable.Read().Select(mount => mount.MountPoint)];
+        using (Descriptor made = new MountOverlay([$"{folder}/lower"], $"{folder}/upper", $"{folder}/work", $"{folder}/mnt") { First = way }.MakeDetached())
+        {
+            Assert.Equal(before, MountTable.Read().Select(mount => mount.MountPoint));
+            Assert.Equal("below", File.ReadAllText($"{made.ProcPath}/file"));
+            File.WriteAllText($"{made.ProcPath}/new", "above");
+        }
+        Assert.Equal("above", File.ReadAllText($"{folder}/upper/new"));
+    });
+
     private static IReadOnlyList<string> NamesOf(string folder, string name)
     {
         using Descriptor directory = Files.Open(folder, Files.O_RDONLY | Files.O_DIRECTORY);

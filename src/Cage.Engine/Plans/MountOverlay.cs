@@ -11,7 +11,7 @@ internal enum OverlayWay
     /// <summary>One call and a short /proc path for each (lowerdir+, Linux 6.8). A longer one than 255 bytes would be EINVAL.</summary>
     Paths,
 
-    /// <summary>All in the one option page of mount(2), as numbers of descriptors: 500 of them fit.</summary>
+    /// <summary>All in the one option page of mount(2), as numbers of descriptors: 500 of them fit. The only one before Linux 6.5.</summary>
     Page,
 }
 
@@ -80,14 +80,17 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
             WithDirectories(context.Users, (lower, upper, work) =>
             {
                 if (TryMake(lower, upper, work) is Descriptor mount) Attach(mount, context);
-                else MountByPage(lower, upper, work, context);
+                else MountByPage(lower, upper, work, attached => context.Attached(this, attached, isRoot: true));
                 return true;
             });
     }
 
     /// <summary>The overlay without a place where it is mounted: it is gone when the descriptor is closed.</summary>
-    /// <exception cref="LinuxException">ENOSYS: the kernel has no such mounts yet (Linux 6.8).</exception>
-    internal Descriptor MakeDetached() => TryMakeDetached() ?? throw new LinuxException(Errno.ENOSYS, "fsconfig", Directories);
+    internal Descriptor MakeDetached() => TryMakeDetached() ?? Mounts.OnPrivateTable(() => WithDirectories(null, (lower, upper, work) =>
+    {
+        using Descriptor attached = MountByPage(lower, upper, work, _ => { });
+        return Mounts.CloneTree(attached);
+    }));
 
     private Descriptor? TryMakeDetached() => WithDirectories(null, TryMake);
 
@@ -128,7 +131,16 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
     {
         for (OverlayWay way = First; way < OverlayWay.Page; way++)
         {
-            if (TryMake(way, lower, upper, work) is not Descriptor mount) continue;
+            Descriptor? mount;
+            try
+            {
+                mount = TryMake(way, lower, upper, work);
+            }
+            catch (LinuxException e) when (e is { Number: Errno.EOPNOTSUPP, Operation: "fsconfig" })
+            {
+                return null;
+            }
+            if (mount is null) continue;
             try
             {
                 RefuseReadOnly(mount, work);
@@ -144,6 +156,7 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
     }
 
     /// <summary>Null where this kernel does not know the way.</summary>
+    /// <exception cref="LinuxException">EOPNOTSUPP: overlayfs is configured by mount(2) alone (before Linux 6.5). What it is told by text is not looked at before it is mounted.</exception>
     private Descriptor? TryMake(OverlayWay way, IReadOnlyList<Descriptor> lower, Descriptor? upper, Descriptor? work)
     {
         using Descriptor configuration = Mounts.OpenFileSystem("overlay");
@@ -192,14 +205,15 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         }
     }
 
-    private void MountByPage(IReadOnlyList<Descriptor> lower, Descriptor? upper, Descriptor? work, StepContext context)
+    private Descriptor MountByPage(IReadOnlyList<Descriptor> lower, Descriptor? upper, Descriptor? work, Action<Descriptor> whenAttached)
     {
         string named = PageOf(NameOrNumber), options = PathText.Encode(named).Length < Environment.SystemPageSize ? named : PageOf(layer => $"{layer.Number}");
         Mounts.MountFromDescriptors("overlay", Path, options, readOnly: upper is null);
         Descriptor attached = Files.Open(Path, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW);
-        context.Attached(this, attached, isRoot: true);
+        whenAttached(attached);
         if (Attributes != 0) Mounts.SetAttributes(attached, Attributes);
         RefuseReadOnly(attached, work);
+        return attached;
 
         string PageOf(Func<Descriptor, string> layerName)
         {

@@ -38,7 +38,7 @@ internal static class RootTarget
         catch (LinuxException e)
         {
             throw new CageException(
-                CageError.CageMountFailed, $"The root of \"{record.Name}\" cannot be mounted to be changed: {e.Message}.", e.Number == Errno.ENOSYS ? "Start it first: then it is changed as it is seen inside." : null, record.Name, e);
+                CageError.CageMountFailed, $"The root of \"{record.Name}\" cannot be mounted to be changed: {e.Message}.", null, record.Name, e);
         }
     }
 

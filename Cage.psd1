@@ -1,6 +1,6 @@
 @{
     RootModule           = 'bin/Cage.PowerShell.dll'
-    # build.sh writes the version and the address of Directory.Build.props here.
+    # build.sh writes the version of Directory.Build.props here, and the project's address where there is one.
     ModuleVersion        = '0.1.0'
     GUID                 = 'edd97d76-65f3-48e5-8ea8-99540bf26f36'
     Author               = 'The Cage founders'
@@ -65,9 +65,9 @@
     )
     PrivateData          = @{
         PSData = @{
-            Tags       = @('Linux', 'PSEdition_Core', 'overlayfs', 'chroot', 'namespaces', 'container')
-            LicenseUri = 'https://opensource.org/license/mit'
-            ProjectUri = 'https://cage.example'
+            Tags         = @('Linux', 'PSEdition_Core', 'overlayfs', 'chroot', 'namespaces', 'container')
+            LicenseUri   = 'https://opensource.org/license/mit'
+            ReleaseNotes = 'CHANGELOG.md, which the module brings along.'
         }
     }
 }

@@ -9,14 +9,17 @@ the Pester tests (which build.sh test runs through the task Pester), and the che
 [CmdletBinding()]
 param(
     [ValidateSet('Build', 'Test', 'Pester', 'Package', 'Bench', 'Clean')]
-    [string] $Task = 'Build'
+    [string] $Task = 'Build',
+
+    # With Package: for arm64 too, by a cross compiler.
+    [switch] $Arm64
 )
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 
-function Invoke-BuildShell([string] $Name) {
-    & "$PSScriptRoot/build.sh" $Name
+function Invoke-BuildShell([string[]] $Words) {
+    & "$PSScriptRoot/build.sh" @Words
     if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
 }
 
@@ -33,8 +36,8 @@ function Bench { Invoke-BuildShell bench }
 
 function Clean { Invoke-BuildShell clean }
 
-function Package {
-    Invoke-BuildShell package
+function Package([switch] $Arm64) {
+    Invoke-BuildShell (@('package') + @($Arm64 ? '--arm64' : @()))
     $null = Test-ModuleManifest (Get-BuiltManifest)
 }
 
@@ -58,4 +61,5 @@ function Pester {
     if ($failed -gt 0) { exit 1 }
 }
 
-& $Task
+$arguments = $Task -eq 'Package' ? @{ Arm64 = $Arm64 } : @{}
+& $Task @arguments

@@ -6,7 +6,7 @@ cd "$(dirname "$(readlink -f "$0")")"
 
 out=$PWD/out
 version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
-address=$(sed -n 's:.*<PackageProjectUrl>\(.*\)</PackageProjectUrl>.*:\1:p' Directory.Build.props)
+address=${PackageProjectUrl:-$(sed -n 's:.*<PackageProjectUrl>\(.*\)</PackageProjectUrl>.*:\1:p' Directory.Build.props)}
 module=$out/Cage/$version
 operators=$out/Cage.Pester/$version
 results=$out/test-results
@@ -19,6 +19,8 @@ say() { printf '%s\n' "$*"; }
 die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 is_root() { [ "$(id -u)" -eq 0 ]; }
+# As .NET names a machine, and PowerShell the folder of a module's native files: writing-portable-modules in its documentation.
+runtime_of() { case $1 in aarch64) say linux-arm64 ;; x86_64) say linux-x64 ;; *) die "Cage knows x86-64 and arm64, not $1." ;; esac; }
 
 help() {
     cat <<'TEXT'
@@ -27,7 +29,8 @@ Usage: ./build.sh [TASK]
   test      build, then every suite; the last line is the count. As root, or much is skipped: sudo ./build.sh test
   demo      build, then the main job end to end in a temporary store: sudo ./build.sh demo
   bench     build, then measure against the C floors and the peers: sudo ./build.sh bench
-  package   build, then pack: out/cage-<version>-<machine>.tar.gz of all, out/*.nupkg of the modules for a repository
+  package   build, then pack: out/cage-<version>-<machine>.tar.gz of all, out/*.nupkg of the modules for a repository;
+            package --arm64: for arm64 too, by a cross compiler
   clean     remove out/
 Missing Debian packages are installed when root, and named otherwise.
 TEXT
@@ -52,13 +55,14 @@ need_dotnet() { have dotnet || die 'the .NET SDK 10 is missing: https://dotnet.m
 
 has_header() { have cc && echo "#include <$1>" | cc -E - >/dev/null 2>&1; }
 
-# Prints the packages that are missing among PROBE=PACKAGE...; a probe is a command, or a C header.
+# Prints the packages that are missing among PROBE=PACKAGE...; a probe is a command, a C header, or a path.
 missing() {
     local pair probe
     for pair; do
         probe=${pair%%=*}
         case $probe in
             *.h) has_header "$probe" || say "${pair#*=}" ;;
+            /*) [ -e "$probe" ] || say "${pair#*=}" ;;
             *) have "$probe" || say "${pair#*=}" ;;
         esac
     done
@@ -97,6 +101,8 @@ put_to_rest() {
 # NativeAOT links with cc; zlib is on its list of libraries.
 need_for_build() { need cc=gcc stdlib.h=libc6-dev zlib.h=zlib1g-dev || die 'cannot build without these'; }
 
+need_for_arm64() { need aarch64-linux-gnu-gcc=gcc-aarch64-linux-gnu /usr/aarch64-linux-gnu/lib/libc.a=libc6-dev-arm64-cross || die 'cannot build for arm64 without these'; }
+
 need_for_test() {
     need nginx=nginx-light curl=curl strace=strace tmux=tmux unshare=util-linux ip=iproute2 nft=nftables ps=procps jq=jq \
         mkfs.btrfs=btrfs-progs mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs script=bsdutils losetup=mount sudo=sudo ping=iputils-ping getcap=libcap2-bin \
@@ -127,37 +133,66 @@ build_module() {
     place_manifest Cage.psd1 "$module"
     find module -maxdepth 1 -name '*.ps1xml' -exec cp -t "$module" {} +
     # By name: what it was compiled against (System.Management.Automation) is pwsh's own and must not come along.
-    cp -t "$module/bin" "$built"/Cage.{PowerShell,PowerShell.Transport,Engine,Interop}.dll "$built/libcage-spawn.so"
-    install -m 755 "$out/bin/cage" "$module/bin/cage"
-    packager help docs "$module"
+    cp -t "$module/bin" "$built"/Cage.{PowerShell,PowerShell.Transport,Engine,Interop}.dll
+    place_native "$(runtime_of "$(uname -m)")" "$out/bin/cage"
+    packager help docs "$module" ${address:+"$address"}
     rm -rf "$operators"
     mkdir -p "$operators"
     place_manifest module/Cage.Pester/Cage.Pester.psd1 "$operators"
     cp -t "$operators" module/Cage.Pester/Cage.Pester.psm1
 }
 
-# PowerShell wants the folder's version in the manifest, and Directory.Build.props is where it is kept.
+# place_native RUNTIME COMMAND: the module's part for a machine, where PowerShell looks for it.
+place_native() {
+    install -D -m 755 "$2" "$module/bin/$1/cage"
+    install -m 644 "$out/native/$1/libcage-spawn.so" "$module/bin/$1/libcage-spawn.so"
+}
+
+build_arm64() {
+    need_for_arm64
+    say "building for arm64"
+    dotnet publish src/Cage.Cli -c Release -v quiet --nologo -p:CageRuntime=linux-arm64 -o "$out/publish-arm64"
+    place_native linux-arm64 "$out/publish-arm64/cage"
+}
+
+# place_manifest MANIFEST FOLDER: PowerShell wants the folder's version in it, and Directory.Build.props is where that is kept. What a repository shows goes along.
 place_manifest() {
-    sed -e "s/^\( *ModuleVersion *= *\).*/\1'$version'/" -e "s,^\( *ProjectUri *= *\).*,\1'$address'," "$1" >"$2/$(basename "$1")"
+    local links="s,^\( *\)LicenseUri .*,&\n\1ProjectUri   = '$address'\n\1IconUri      = '$address/module/icon.png',"
+    sed -e "s/^\( *ModuleVersion *= *\).*/\1'$version'/" ${address:+-e "$links"} "$1" >"$2/$(basename "$1")"
+    cp -t "$2" CHANGELOG.md LICENSE module/icon.png
 }
 
 packager() { dotnet "$out/artifacts/bin/Cage.Packager/release/Cage.Packager.dll" "$@"; }
 
 package() {
-    local name
+    local machine files=()
+    case ${1:-} in '' | --arm64) ;; *) help >&2; exit 2 ;; esac
     build
-    name=cage-$version-$(uname -m)
+    machine=$(uname -m)
+    if [ "${1:-}" = --arm64 ] && [ "$machine" != aarch64 ]; then
+        build_arm64
+        archive aarch64 "$out/publish-arm64/cage"
+    fi
+    archive "$machine" "$out/bin/cage"
+    packager pack "$module" "$out/Cage.$version.nupkg"
+    packager pack "$operators" "$out/Cage.Pester.$version.nupkg"
+    files+=(Cage."$version".nupkg Cage.Pester."$version".nupkg)
+    say "${out#"$PWD/"}: ${files[*]}"
+}
+
+# archive MACHINE COMMAND: all of it, with the command for a machine.
+archive() {
+    local name=cage-$version-$1
     staging=$(mktemp -d)
     trap 'rm -rf "$staging"' EXIT
     mkdir -p "$staging/$name/bin"
     cp -r "$out/Cage" "$out/Cage.Pester" README.md CHANGELOG.md LICENSE docs "$staging/$name/"
-    cp "$out/bin/cage" "$staging/$name/bin/"
+    cp "$2" "$staging/$name/bin/cage"
     # The same input gives the same archive: no names, no order and no times of this machine.
     tar -C "$staging" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct 2>/dev/null || echo 0)" \
         -czf "$out/$name.tar.gz" "$name"
-    packager pack "$module" "$out/Cage.$version.nupkg"
-    packager pack "$operators" "$out/Cage.Pester.$version.nupkg"
-    say "${out#"$PWD/"}: $name.tar.gz Cage.$version.nupkg Cage.Pester.$version.nupkg"
+    rm -rf "$staging"
+    files+=("$name.tar.gz")
 }
 
 bench() {
@@ -304,7 +339,8 @@ demo_cleanup() {
 
 find_tools
 case ${1:-build} in
-    build | package | bench | clean | demo | help) "${1:-build}" ;;
+    build | bench | clean | demo | help) "${1:-build}" ;;
+    package) package "${@:2}" ;;
     test) run_tests ;;
     -h | --help) help ;;
     *) help >&2; exit 2 ;;

@@ -34,8 +34,15 @@ Describe 'The package' -Skip:(-not $isRoot) {
         $null = New-Item -ItemType Directory $work
         Copy-Item -Recurse $module "$work/Cage"
         chmod -R a-x,u+X "$work/Cage"
-        (Get-Item "$work/Cage/bin/cage").UnixMode | Should -Be '-rw-r--r--'
+        (Get-Item "$work/Cage/bin/linux-*/cage")[0].UnixMode | Should -Be '-rw-r--r--'
         Use-Home "Import-Module '$work/Cage/Cage.psd1'; $try" | Should -Be $works
+    }
+    It 'says so where it has no part for this machine' {
+        $null = New-Item -ItemType Directory $work
+        Copy-Item -Recurse $module "$work/Cage"
+        Remove-Item -Recurse "$work/Cage/bin/linux-*"
+        Use-Home "Import-Module '$work/Cage/Cage.psd1'; try { Get-Cage } catch { `"`$(`$_.FullyQualifiedErrorId) `$(`$_.Exception.Message)`" }" |
+            Should -BeLike 'CageHostUnsupported,* The module has no part for this machine: */cage is not there (ENOENT).*'
     }
     It 'is published, found, installed and imported by PowerShell''s own tools, from its <_>' -ForEach 'folder', 'nupkg' -Skip:(-not $hasGallery) {
         $source = "-Path '$module'"

@@ -1,6 +1,6 @@
 @{
     RootModule           = 'Cage.Pester.psm1'
-    # build.sh writes the version and the address of Directory.Build.props here.
+    # build.sh writes the version of Directory.Build.props here, and the project's address where there is one.
     ModuleVersion        = '0.1.0'
     GUID                 = '6a6c2c53-6f0e-4b34-9d6c-0a4f0c6b8a11'
     Author               = 'The Cage founders'
@@ -16,9 +16,9 @@
     VariablesToExport    = @()
     PrivateData          = @{
         PSData = @{
-            Tags       = @('Linux', 'PSEdition_Core', 'Pester', 'test', 'container', 'provisioning')
-            LicenseUri = 'https://opensource.org/license/mit'
-            ProjectUri = 'https://cage.example'
+            Tags         = @('Linux', 'PSEdition_Core', 'Pester', 'test', 'container', 'provisioning')
+            LicenseUri   = 'https://opensource.org/license/mit'
+            ReleaseNotes = 'CHANGELOG.md, which the module brings along.'
         }
     }
 }

@@ -56,7 +56,7 @@ public sealed unsafe partial class Confinement
         public uint FilterLength, Flags;
     }
 
-    [LibraryImport("cage-spawn")]
+    [LibraryImport("libcage-spawn")]
     private static partial int cage_confine(Native* confinement, int* error);
 
     [LibraryImport("libc")]

@@ -281,9 +281,9 @@ public static unsafe partial class Spawn
         public int Pid, PidDescriptor, Error, FailedStage;
     }
 
-    [LibraryImport("cage-spawn")]
+    [LibraryImport("libcage-spawn")]
     private static partial int cage_spawn(Native* request);
 
-    [LibraryImport("cage-spawn")]
+    [LibraryImport("libcage-spawn")]
     private static partial void cage_prepare();
 }

@@ -54,7 +54,7 @@ public sealed unsafe partial record UserNamespace(Descriptor Users, Descriptor? 
         public int Users, Network, Error;
     }
 
-    [LibraryImport("cage-spawn")]
+    [LibraryImport("libcage-spawn")]
     private static partial int cage_make_user_namespace(uint first, uint count, int withNetwork, Native* made);
 
     [LibraryImport("libc")]

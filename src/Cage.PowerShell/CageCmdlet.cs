@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Runtime.InteropServices;
 using Cage.Engine;
 using Cage.Engine.Runtime;
 using Cage.Engine.Store;
@@ -22,8 +23,9 @@ public abstract class CageCmdlet : PSCmdlet, IDisposable
     /// <summary>Is cancelled when the pipeline is stopped.</summary>
     private protected CancellationToken Stop => _stop.Token;
 
-    /// <summary>The <c>cage</c> program that comes with the module.</summary>
-    private protected static string CommandPath => Path.Combine(Path.GetDirectoryName(typeof(CageCmdlet).Assembly.Location)!, "cage");
+    /// <summary>The <c>cage</c> program that comes with the module for this machine: in the folder in which PowerShell looks for native libraries, too.</summary>
+    private protected static string CommandPath { get; } = Path.Combine(
+        Path.GetDirectoryName(typeof(CageCmdlet).Assembly.Location)!, RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64", "cage");
 
     /// <summary>Whether <c>-WhatIf</c> holds, given or as a preference.</summary>
     private protected bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given)
@@ -42,6 +44,9 @@ public abstract class CageCmdlet : PSCmdlet, IDisposable
     {
         try
         {
+            if (!File.Exists(CommandPath))
+                throw new CageException(
+                    CageError.CageHostUnsupported, $"The module has no part for this machine: {CommandPath} is not there (ENOENT).", "Package it with that part: ./build.sh package --arm64 has both.");
             _stage = new StageBinary(CommandPath);
             _engine = new CageEngine(StoreSettings.Load(), _stage);
         }

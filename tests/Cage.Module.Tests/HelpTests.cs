@@ -48,9 +48,20 @@ public sealed class HelpTests : IDisposable
         Assert.Empty(said.Except(Repository.Page(name).Outputs.Select(part => part.Name)));
     }
 
+    /// <summary>Where there is none on the web, Get-Help -Online says so: it takes the first link that has an address.</summary>
     [Theory]
-    [MemberData(nameof(Cmdlets))]
-    public void TheOnlinePageIsItsOwn(string name) => Assert.EndsWith($"/docs/cmdlets/{name}.md", Repository.Cmdlet(name).HelpUri);
+    [InlineData("https://cage.example")]
+    [InlineData(null)]
+    public void TheOnlinePageIsACmdletsOwn(string? address)
+    {
+        HelpFiles.Write(Repository.Docs, _folder, address);
+        XElement[] commands = [.. XDocument.Load($"{_folder}/en-US/{HelpFiles.CommandHelp}").Root!.Elements(_command + "command")];
+        foreach (var (model, command) in CmdletModel.All.Zip(commands))
+        {
+            string[] addresses = [.. command.Descendants(_maml + "navigationLink").Select(link => link.Element(_maml + "uri")!.Value).Where(uri => uri.Length > 0)];
+            Assert.Equal(address is null ? [] : [$"{address}/docs/cmdlets/{model.Name}.md"], addresses);
+        }
+    }
 
     [Fact]
     public void NoPageIsOfACmdletThatIsNotThere() =>

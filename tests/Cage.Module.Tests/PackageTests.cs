@@ -11,10 +11,11 @@ public sealed class PackageTests : IDisposable
 
     public PackageTests()
     {
-        Directory.CreateDirectory($"{Module}/bin");
+        Directory.CreateDirectory($"{Module}/bin/linux-x64");
         File.Copy($"{Repository.Root}/Cage.psd1", $"{Module}/Cage.psd1");
-        File.WriteAllText($"{Module}/bin/cage", "#!/bin/sh\n");
-        File.SetUnixFileMode($"{Module}/bin/cage", (UnixFileMode)0x1ed);
+        File.Copy($"{Repository.Root}/module/icon.png", $"{Module}/icon.png");
+        File.WriteAllText($"{Module}/bin/linux-x64/cage", "#!/bin/sh\n");
+        File.SetUnixFileMode($"{Module}/bin/linux-x64/cage", (UnixFileMode)0x1ed);
     }
 
     private string Module => $"{_folder}/Cage/0.1.0";
@@ -26,14 +27,17 @@ public sealed class PackageTests : IDisposable
     {
         string package = Pack("one.nupkg");
         using ZipArchive zip = ZipFile.OpenRead(package);
-        Assert.Equal(["Cage.nuspec", "Cage.psd1", "bin/cage", "[Content_Types].xml", "_rels/.rels"], zip.Entries.Select(entry => entry.FullName));
+        Assert.Equal(["Cage.nuspec", "Cage.psd1", "bin/linux-x64/cage", "icon.png", "[Content_Types].xml", "_rels/.rels"], zip.Entries.Select(entry => entry.FullName));
         using Stream nuspec = zip.GetEntry("Cage.nuspec")!.Open();
         XElement metadata = XDocument.Load(nuspec).Root!.Elements().Single();
         string Value(string name) => metadata.Elements().Single(element => element.Name.LocalName == name).Value;
         Assert.Equal(("Cage", (string)Repository.Manifest["ModuleVersion"], (string)Repository.Manifest["Description"]), (Value("id"), Value("version"), Value("description")));
+        Assert.Equal("icon.png", Value("icon"));
+        Assert.NotEmpty(Value("releaseNotes"));
+        Assert.DoesNotContain(metadata.Elements(), element => element.Name.LocalName is "projectUrl" or "iconUrl");
         Assert.Empty(new[] { "PSModule", "Linux", "PSEdition_Core", "PSCmdlet_Get-Cage", "PSCommand_Get-Cage" }.Except(Value("tags").Split(' ')));
         ZipFile.ExtractToDirectory(package, $"{_folder}/unpacked");
-        Assert.Equal((UnixFileMode)0x1ed, File.GetUnixFileMode($"{_folder}/unpacked/bin/cage"));
+        Assert.Equal((UnixFileMode)0x1ed, File.GetUnixFileMode($"{_folder}/unpacked/bin/linux-x64/cage"));
     }
 
     [Fact]

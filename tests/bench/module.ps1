@@ -33,7 +33,7 @@ try {
 
     # The engine, in this very process: what is between is the cmdlet's.
     $settings = [Cage.Engine.Store.StoreSettings]::Load()
-    $engine = [Cage.Engine.CageEngine]::new($settings, [Cage.Engine.Runtime.StageBinary]::new("$(Split-Path $module)/bin/cage"))
+    $engine = [Cage.Engine.CageEngine]::new($settings, [Cage.Engine.Runtime.StageBinary]::new("$(Split-Path $module)/bin/linux-$([Runtime.InteropServices.RuntimeInformation]::ProcessArchitecture.ToString().ToLowerInvariant())/cage"))
     $record = $engine.Find('cage20').Record
     $own, $cmdlet = [Collections.Generic.List[double]]::new(), [Collections.Generic.List[double]]::new()
     for ($i = 0; $i -lt $Runs * 2; $i++) {

@@ -66,9 +66,6 @@ public sealed class CmdletModel
     /// <summary>How grave what it does is: 0 None, 1 Low, 2 Medium (also where nothing is said), 3 High.</summary>
     public int ConfirmImpact => Named("ConfirmImpact") as int? ?? 2;
 
-    /// <summary>Where its page is.</summary>
-    public string? HelpUri => Named("HelpUri") as string;
-
     /// <summary>Its parameters, without the common ones.</summary>
     public IReadOnlyList<ParameterModel> Parameters { get; }
 

@@ -18,11 +18,13 @@ public static class MamlWriter
     ];
 
     /// <summary>The whole file.</summary>
-    public static XDocument Document(IEnumerable<(CmdletModel Cmdlet, CommandPage Page)> commands) => new(
+    /// <param name="commands">The cmdlets, each with its page.</param>
+    /// <param name="address">What the links to the pages on the web begin with; null where they are nowhere. Get-Help -Online says so then.</param>
+    public static XDocument Document(IEnumerable<(CmdletModel Cmdlet, CommandPage Page)> commands, string? address) => new(
         new XDeclaration("1.0", "utf-8", null),
-        new XElement(_msh + "helpItems", new XAttribute("schema", "maml"), commands.Select(entry => Command(entry.Cmdlet, entry.Page))));
+        new XElement(_msh + "helpItems", new XAttribute("schema", "maml"), commands.Select(entry => Command(entry.Cmdlet, entry.Page, address))));
 
-    private static XElement Command(CmdletModel cmdlet, CommandPage page)
+    private static XElement Command(CmdletModel cmdlet, CommandPage page, string? address)
     {
         Dictionary<string, IReadOnlyList<Block>> texts = page.Parameters.ToDictionary(part => part.Name.TrimStart('-'), part => part.Text);
         IReadOnlyList<Block> TextOf(ParameterModel parameter) => texts.GetValueOrDefault(parameter.Name) ?? [];
@@ -46,7 +48,7 @@ public static class MamlWriter
             new XElement(_command + "returnValues", page.Outputs.Select(part => Typed("returnValue", part.Name, part.Text))),
             page.Notes.Count == 0 ? null : new XElement(_maml + "alertSet", new XElement(_maml + "alert", Paragraphs(page.Notes))),
             new XElement(_command + "examples", page.Examples.Select((example, i) => Example(example, i + 1))),
-            new XElement(_command + "relatedLinks", Link("Online Version:", cmdlet.HelpUri), page.Related.Select(link => Link(link.Words, null))));
+            new XElement(_command + "relatedLinks", address is null ? null : Link("Online Version:", $"{address}/docs/cmdlets/{cmdlet.Name}.md"), page.Related.Select(link => Link(link.Words, ""))));
     }
 
     private static XElement Parameter(ParameterModel parameter, ParameterUse use, IReadOnlyList<Block> text, bool isSyntax) => new(
@@ -91,8 +93,8 @@ public static class MamlWriter
         new XElement(_dev + "code", example.Output is null ? example.Code : $"{example.Code}\n\n{example.Output}"),
         new XElement(_dev + "remarks", Paragraphs(example.Remarks)));
 
-    private static XElement? Link(string words, string? uri) =>
-        words.EndsWith(':') && uri is null ? null : new XElement(_maml + "navigationLink", new XElement(_maml + "linkText", words), new XElement(_maml + "uri", uri ?? ""));
+    private static XElement Link(string words, string uri) =>
+        new(_maml + "navigationLink", new XElement(_maml + "linkText", words), new XElement(_maml + "uri", uri));
 
     private static IEnumerable<XElement> Paragraphs(IEnumerable<Block> blocks) => blocks.SelectMany(Texts).Select(Paragraph);
 

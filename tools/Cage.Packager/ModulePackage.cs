@@ -12,6 +12,9 @@ public static class ModulePackage
     private static readonly XNamespace _types = "http://schemas.openxmlformats.org/package/2006/content-types";
     private static readonly XNamespace _relations = "http://schemas.openxmlformats.org/package/2006/relationships";
 
+    /// <summary>Beside the manifest, where a module has one.</summary>
+    private const string Icon = "icon.png";
+
     /// <summary>The same input gives the same package: no time of this machine is in it.</summary>
     private static readonly DateTimeOffset _time = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -23,7 +26,7 @@ public static class ModulePackage
         string[] files = [.. Directory.GetFiles(module, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(module, file)).Order(StringComparer.Ordinal)];
         File.Delete(package);
         using ZipArchive zip = ZipFile.Open(package, ZipArchiveMode.Create);
-        Add(zip, nuspec, Nuspec(name, Manifest.Read($"{module}/{name}.psd1")));
+        Add(zip, nuspec, Nuspec(name, Manifest.Read($"{module}/{name}.psd1"), files));
         foreach (string file in files) Add(zip, file, File.ReadAllBytes($"{module}/{file}"), File.GetUnixFileMode($"{module}/{file}"));
         Add(zip, "[Content_Types].xml", ContentTypes([nuspec, .. files]));
         Add(zip, "_rels/.rels", new XElement(
@@ -33,7 +36,7 @@ public static class ModulePackage
     }
 
     /// <summary>With the tags by which repositories find a module and its commands.</summary>
-    private static XElement Nuspec(string name, IReadOnlyDictionary<string, object> manifest)
+    private static XElement Nuspec(string name, IReadOnlyDictionary<string, object> manifest, IEnumerable<string> files)
     {
         IReadOnlyDictionary<string, object> data = Table(Table(manifest, "PrivateData"), "PSData");
         IEnumerable<string> cmdlets = List(manifest, "CmdletsToExport"), functions = List(manifest, "FunctionsToExport");
@@ -52,11 +55,16 @@ public static class ModulePackage
                 new XElement(_nuspec + "owners", manifest["CompanyName"]),
                 new XElement(_nuspec + "requireLicenseAcceptance", "false"),
                 new XElement(_nuspec + "licenseUrl", data["LicenseUri"]),
-                new XElement(_nuspec + "projectUrl", data["ProjectUri"]),
+                Optional("projectUrl", data.GetValueOrDefault("ProjectUri")),
+                Optional("iconUrl", data.GetValueOrDefault("IconUri")),
+                Optional("icon", files.Contains(Icon) ? Icon : null),
                 new XElement(_nuspec + "description", manifest["Description"]),
+                Optional("releaseNotes", data.GetValueOrDefault("ReleaseNotes")),
                 new XElement(_nuspec + "copyright", manifest["Copyright"]),
                 new XElement(_nuspec + "tags", string.Join(' ', tags))));
     }
+
+    private static XElement? Optional(string element, object? value) => value is null ? null : new XElement(_nuspec + element, value);
 
     private static XElement ContentTypes(IEnumerable<string> files)
     {

@@ -8,11 +8,14 @@ try
         case ["help", string docs, string module]:
             HelpFiles.Write(docs, module);
             return 0;
+        case ["help", string docs, string module, string address]:
+            HelpFiles.Write(docs, module, address);
+            return 0;
         case ["pack", string module, string package]:
             ModulePackage.Write(module, package);
             return 0;
         default:
-            Console.Error.WriteLine("usage: Cage.Packager help DOCS MODULE | pack MODULE PACKAGE");
+            Console.Error.WriteLine("usage: Cage.Packager help DOCS MODULE [ADDRESS] | pack MODULE PACKAGE");
             return 2;
     }
 }

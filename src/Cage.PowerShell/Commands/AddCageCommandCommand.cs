@@ -4,7 +4,7 @@ using Cage.Engine.Roots;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Add-CageCommand: puts commands of the host's into cages with all that they need. One that runs has them at once. -WhatIf shows each file.</summary>
-[Cmdlet(VerbsCommon.Add, "CageCommand", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Add-CageCommand.md")]
+[Cmdlet(VerbsCommon.Add, "CageCommand", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageContent))]
 public sealed class AddCageCommandCommand : CageAddCmdlet
 {

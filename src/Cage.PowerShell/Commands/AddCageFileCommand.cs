@@ -6,7 +6,7 @@ using Cage.Interop;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Add-CageFile: puts files of the host's into cages, in the same places, and folders with all in them; programs among them with all that they need.</summary>
-[Cmdlet(VerbsCommon.Add, "CageFile", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Add-CageFile.md")]
+[Cmdlet(VerbsCommon.Add, "CageFile", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageContent))]
 public sealed class AddCageFileCommand : CageAddCmdlet
 {

@@ -4,7 +4,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Clear-Cage: takes out of cages what was put there for the making only (Add-CageCommand -Temporary).</summary>
-[Cmdlet(VerbsCommon.Clear, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Clear-Cage.md")]
+[Cmdlet(VerbsCommon.Clear, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageInfo))]
 public sealed class ClearCageCommand : CageTargetCmdlet
 {

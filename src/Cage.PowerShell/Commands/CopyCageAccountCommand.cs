@@ -6,7 +6,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Copy-CageAccount: puts accounts of the host's into cages: passwd and group, without passwords, with shells that are in there. [003]</summary>
-[Cmdlet(VerbsCommon.Copy, "CageAccount", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Copy-CageAccount.md")]
+[Cmdlet(VerbsCommon.Copy, "CageAccount", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageAccount))]
 public sealed class CopyCageAccountCommand : CageTargetCmdlet
 {

@@ -5,7 +5,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Copy-Cage: copies a stopped cage with all its files; the copy has another id and name.</summary>
-[Cmdlet(VerbsCommon.Copy, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Copy-Cage.md")]
+[Cmdlet(VerbsCommon.Copy, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageInfo))]
 public sealed class CopyCageCommand : CageTargetCmdlet
 {

@@ -10,7 +10,7 @@ using Cage.Interop;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Enter-Cage: the login shell of a user of a running cage, on a terminal of the cage's own. Its exit status is in $LASTEXITCODE.</summary>
-[Cmdlet(VerbsCommon.Enter, "Cage", DefaultParameterSetName = NameSet, HelpUri = CageHelp.Pages + "Enter-Cage.md")]
+[Cmdlet(VerbsCommon.Enter, "Cage", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(void))]
 [SupportedOSPlatform("linux")]
 public sealed class EnterCageCommand : CageTargetCmdlet

@@ -5,7 +5,7 @@ using Cage.Engine.Store;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Get-Cage: the cages there are, with what the kernel says of them at this moment. A broken one is an error and hides no other.</summary>
-[Cmdlet(VerbsCommon.Get, "Cage", DefaultParameterSetName = NameSet, HelpUri = CageHelp.Pages + "Get-Cage.md")]
+[Cmdlet(VerbsCommon.Get, "Cage", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(CageInfo), typeof(CageTreeNode))]
 public sealed class GetCageCommand : CageQueryCmdlet
 {

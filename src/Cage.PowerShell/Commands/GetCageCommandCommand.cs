@@ -5,7 +5,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Get-CageCommand: what Cage was asked to put into cages: commands, files and packs.</summary>
-[Cmdlet(VerbsCommon.Get, "CageCommand", DefaultParameterSetName = NameSet, HelpUri = CageHelp.Pages + "Get-CageCommand.md")]
+[Cmdlet(VerbsCommon.Get, "CageCommand", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(CageContent))]
 public sealed class GetCageCommandCommand : CageQueryCmdlet
 {

@@ -4,7 +4,7 @@ using Cage.Engine.Roots;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Get-CageDependency: all files that commands need, each with the reason. None of them is run, as ldd(1) would do.</summary>
-[Cmdlet(VerbsCommon.Get, "CageDependency", HelpUri = CageHelp.Pages + "Get-CageDependency.md")]
+[Cmdlet(VerbsCommon.Get, "CageDependency")]
 [OutputType(typeof(CageDependency))]
 public sealed class GetCageDependencyCommand : CageCmdlet
 {

@@ -5,7 +5,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Get-CageExposure: what of the host can be reached from inside cages, the worst first, each with the setting that closes it.</summary>
-[Cmdlet(VerbsCommon.Get, "CageExposure", DefaultParameterSetName = NameSet, HelpUri = CageHelp.Pages + "Get-CageExposure.md")]
+[Cmdlet(VerbsCommon.Get, "CageExposure", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(CageExposure))]
 public sealed class GetCageExposureCommand : CageQueryCmdlet
 {

@@ -6,7 +6,7 @@ using Cage.Engine.Store;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Get-CageLog: what the start and stop scripts of cages, and their services, have printed.</summary>
-[Cmdlet(VerbsCommon.Get, "CageLog", DefaultParameterSetName = NameSet, HelpUri = CageHelp.Pages + "Get-CageLog.md")]
+[Cmdlet(VerbsCommon.Get, "CageLog", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(CageLogLine))]
 public sealed class GetCageLogCommand : CageTargetCmdlet
 {

@@ -4,7 +4,7 @@ using Cage.Engine.Roots;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Get-CagePack: the packs of files that commands open at run time; docs/packs.md says how to add one.</summary>
-[Cmdlet(VerbsCommon.Get, "CagePack", HelpUri = CageHelp.Pages + "Get-CagePack.md")]
+[Cmdlet(VerbsCommon.Get, "CagePack")]
 [OutputType(typeof(Pack))]
 public sealed class GetCagePackCommand : CageCmdlet
 {

@@ -15,7 +15,7 @@ public enum CagePlanAction
 }
 
 /// <summary>Get-CagePlan: the steps that a start or a stop would take. Nothing is done.</summary>
-[Cmdlet(VerbsCommon.Get, "CagePlan", DefaultParameterSetName = NameSet, HelpUri = CageHelp.Pages + "Get-CagePlan.md")]
+[Cmdlet(VerbsCommon.Get, "CagePlan", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(PlanLine))]
 public sealed class GetCagePlanCommand : CageTargetCmdlet
 {

@@ -6,7 +6,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Get-CageService: the background services of cages, those that have ended included.</summary>
-[Cmdlet(VerbsCommon.Get, "CageService", DefaultParameterSetName = NameSet, HelpUri = CageHelp.Pages + "Get-CageService.md")]
+[Cmdlet(VerbsCommon.Get, "CageService", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(CageService))]
 public sealed class GetCageServiceCommand : CageQueryCmdlet
 {

@@ -5,7 +5,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Get-CageShim: the wrappers and links on the host that lead into cages.</summary>
-[Cmdlet(VerbsCommon.Get, "CageShim", DefaultParameterSetName = NameSet, HelpUri = CageHelp.Pages + "Get-CageShim.md")]
+[Cmdlet(VerbsCommon.Get, "CageShim", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(CageShim))]
 public sealed class GetCageShimCommand : CageQueryCmdlet
 {

@@ -4,7 +4,7 @@ using Cage.Engine.Snapshots;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Get-CageSnapshot: the snapshots there are, the oldest first.</summary>
-[Cmdlet(VerbsCommon.Get, "CageSnapshot", HelpUri = CageHelp.Pages + "Get-CageSnapshot.md")]
+[Cmdlet(VerbsCommon.Get, "CageSnapshot")]
 [OutputType(typeof(CageSnapshot))]
 public sealed class GetCageSnapshotCommand : CageSnapshotCmdlet
 {

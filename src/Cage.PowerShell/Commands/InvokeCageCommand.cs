@@ -12,7 +12,7 @@ namespace Cage.PowerShell.Commands;
 /// <remarks><c>Invoke-Cage web -- nginx -t</c>; <c>Get-Cage web* | Invoke-Cage -- nginx -t</c>; <c>'text' | Invoke-Cage web -- cat</c>;
 /// <c>Invoke-Cage web { Get-ChildItem $args[0] } /etc</c>. Whether the first word is the cage's name shows only with what the pipeline brings,
 /// so no parameter could take it by position. A daemon that the command leaves behind should write to a file: its pipe ends with the command.</remarks>
-[Cmdlet(VerbsLifecycle.Invoke, "Cage", DefaultParameterSetName = NameSet, HelpUri = CageHelp.Pages + "Invoke-Cage.md")]
+[Cmdlet(VerbsLifecycle.Invoke, "Cage", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(string), typeof(PSObject), typeof(CageJob))]
 public sealed class InvokeCageCommand : CageCmdlet
 {

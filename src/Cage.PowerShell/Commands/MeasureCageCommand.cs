@@ -4,7 +4,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Measure-Cage: what cages use of processor, memory, disks; of one that is stopped, what its own files take.</summary>
-[Cmdlet(VerbsDiagnostic.Measure, "Cage", DefaultParameterSetName = NameSet, HelpUri = CageHelp.Pages + "Measure-Cage.md")]
+[Cmdlet(VerbsDiagnostic.Measure, "Cage", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(CageUsage))]
 public sealed class MeasureCageCommand : CageQueryCmdlet
 {

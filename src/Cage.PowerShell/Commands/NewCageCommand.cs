@@ -7,7 +7,7 @@ using Cage.Engine.Store;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>New-Cage: makes a cage, whole or not at all: one that is written to and started, or a read-only layer for others.</summary>
-[Cmdlet(VerbsCommon.New, "Cage", DefaultParameterSetName = WritableSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "New-Cage.md")]
+[Cmdlet(VerbsCommon.New, "Cage", DefaultParameterSetName = WritableSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageInfo))]
 public sealed partial class NewCageCommand : CageCmdlet
 {

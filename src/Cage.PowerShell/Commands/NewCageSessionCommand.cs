@@ -9,7 +9,7 @@ namespace Cage.PowerShell.Commands;
 
 /// <summary>New-CageSession: a PowerShell session in a running cage, for Enter-PSSession, Invoke-Command -Session, Copy-Item -ToSession and all
 /// else that takes a PSSession. The cage's own pwsh serves it, until Remove-PSSession.</summary>
-[Cmdlet(VerbsCommon.New, "CageSession", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "New-CageSession.md")]
+[Cmdlet(VerbsCommon.New, "CageSession", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(PSSession))]
 public sealed class NewCageSessionCommand : CageTargetCmdlet
 {

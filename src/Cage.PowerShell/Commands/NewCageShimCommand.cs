@@ -5,7 +5,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>New-CageShim: puts wrappers on the host that run commands in a cage, and links that lead to its files. Remove-CageShim and Remove-Cage take them away again. [003]</summary>
-[Cmdlet(VerbsCommon.New, "CageShim", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "New-CageShim.md")]
+[Cmdlet(VerbsCommon.New, "CageShim", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageShim))]
 public sealed class NewCageShimCommand : CageTargetCmdlet
 {

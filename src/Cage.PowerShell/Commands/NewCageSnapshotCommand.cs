@@ -7,7 +7,7 @@ using Cage.Engine.Store;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>New-CageSnapshot: makes a snapshot of the host, or of any directory, and the read-only cage that stands for it.</summary>
-[Cmdlet(VerbsCommon.New, "CageSnapshot", SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "New-CageSnapshot.md")]
+[Cmdlet(VerbsCommon.New, "CageSnapshot", SupportsShouldProcess = true)]
 [OutputType(typeof(CageSnapshot))]
 public sealed class NewCageSnapshotCommand : CageCmdlet
 {

@@ -4,7 +4,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Publish-Cage: makes writable cages read-only, with the same ids, to be bases of others.</summary>
-[Cmdlet(VerbsData.Publish, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Publish-Cage.md")]
+[Cmdlet(VerbsData.Publish, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageInfo))]
 public sealed class PublishCageCommand : CageTargetCmdlet
 {

@@ -5,7 +5,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Register-Cage: has the host's systemd start cages when it boots. Without systemd it says so.</summary>
-[Cmdlet(VerbsLifecycle.Register, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Register-Cage.md")]
+[Cmdlet(VerbsLifecycle.Register, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageInfo))]
 public sealed class RegisterCageCommand : CageTargetCmdlet
 {

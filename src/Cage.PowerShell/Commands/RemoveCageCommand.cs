@@ -6,7 +6,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Remove-Cage: removes cages with all their files, and asks before. No mount is crossed. -WhatIf shows what would be done.</summary>
-[Cmdlet(VerbsCommon.Remove, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, HelpUri = CageHelp.Pages + "Remove-Cage.md")]
+[Cmdlet(VerbsCommon.Remove, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(void))]
 public sealed class RemoveCageCommand : CageTargetCmdlet
 {

@@ -6,7 +6,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Remove-CageCommand: takes commands, files or packs out of cages, and all that nothing else in there needs. What was changed in the cage stays.</summary>
-[Cmdlet(VerbsCommon.Remove, "CageCommand", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, HelpUri = CageHelp.Pages + "Remove-CageCommand.md")]
+[Cmdlet(VerbsCommon.Remove, "CageCommand", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]
 [OutputType(typeof(void))]
 public sealed class RemoveCageCommandCommand : CageTargetCmdlet
 {

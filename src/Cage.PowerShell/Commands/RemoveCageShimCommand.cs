@@ -5,7 +5,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Remove-CageShim: takes wrappers and links on the host away that lead into cages. What somebody has put in their place stays.</summary>
-[Cmdlet(VerbsCommon.Remove, "CageShim", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Remove-CageShim.md")]
+[Cmdlet(VerbsCommon.Remove, "CageShim", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(void))]
 public sealed class RemoveCageShimCommand : CageTargetCmdlet
 {

@@ -4,7 +4,7 @@ using Cage.Engine.Snapshots;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Remove-CageSnapshot: removes snapshots with the read-only cages that stand for them, and asks before. One that is below a cage stays.</summary>
-[Cmdlet(VerbsCommon.Remove, "CageSnapshot", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, HelpUri = CageHelp.Pages + "Remove-CageSnapshot.md")]
+[Cmdlet(VerbsCommon.Remove, "CageSnapshot", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(void))]
 public sealed class RemoveCageSnapshotCommand : CageSnapshotCmdlet
 {

@@ -4,7 +4,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Rename-Cage: gives a cage another name. Its id, and with it its folder, stay; its host name follows at the next start.</summary>
-[Cmdlet(VerbsCommon.Rename, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Rename-Cage.md")]
+[Cmdlet(VerbsCommon.Rename, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageInfo))]
 public sealed class RenameCageCommand : CageTargetCmdlet
 {

@@ -4,7 +4,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Restart-Cage: stops cages and starts them again; one that is stopped is started. -WhatIf shows both plans.</summary>
-[Cmdlet(VerbsLifecycle.Restart, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, HelpUri = CageHelp.Pages + "Restart-Cage.md")]
+[Cmdlet(VerbsLifecycle.Restart, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]
 [OutputType(typeof(CageInfo))]
 public sealed class RestartCageCommand : CageStopCmdlet
 {

@@ -4,7 +4,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Resume-Cage: lets suspended cages go on where they stood. One that runs is fine.</summary>
-[Cmdlet(VerbsLifecycle.Resume, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Resume-Cage.md")]
+[Cmdlet(VerbsLifecycle.Resume, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageInfo))]
 public sealed class ResumeCageCommand : CageTargetCmdlet
 {

@@ -4,7 +4,7 @@ using Cage.Engine.Store;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Set-CageConfiguration: changes where cages and the tool's own files are looked for. Nothing is moved.</summary>
-[Cmdlet(VerbsCommon.Set, "CageConfiguration", SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Set-CageConfiguration.md")]
+[Cmdlet(VerbsCommon.Set, "CageConfiguration", SupportsShouldProcess = true)]
 [OutputType(typeof(StoreSettings))]
 public sealed class SetCageConfigurationCommand : CageCmdlet
 {

@@ -7,7 +7,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Start-Cage: starts cages, each wholly or not at all. -WhatIf shows the plan.</summary>
-[Cmdlet(VerbsLifecycle.Start, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Start-Cage.md")]
+[Cmdlet(VerbsLifecycle.Start, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageInfo))]
 public sealed class StartCageCommand : CageTargetCmdlet
 {

@@ -5,7 +5,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Start-CageProcess: runs a command in the background of running cages, with a log, started again when it ends if that is wanted.</summary>
-[Cmdlet(VerbsLifecycle.Start, "CageProcess", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Start-CageProcess.md")]
+[Cmdlet(VerbsLifecycle.Start, "CageProcess", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageService))]
 public sealed class StartCageProcessCommand : CageServiceCmdlet
 {

@@ -8,7 +8,7 @@ using Cage.Interop;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Start-CageService: starts what a systemd service unit of running cages says, without systemd. What it does not support is refused by name.</summary>
-[Cmdlet(VerbsLifecycle.Start, "CageService", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Start-CageService.md")]
+[Cmdlet(VerbsLifecycle.Start, "CageService", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageService))]
 public sealed class StartCageServiceCommand : CageServiceCmdlet
 {

@@ -6,7 +6,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Stop-CageService: ends services of cages, whether Start-CageProcess or Start-CageService started them; one that does not run is fine.</summary>
-[Cmdlet(VerbsLifecycle.Stop, "CageService", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Stop-CageService.md")]
+[Cmdlet(VerbsLifecycle.Stop, "CageService", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageService))]
 public sealed class StopCageServiceCommand : CageTargetCmdlet
 {

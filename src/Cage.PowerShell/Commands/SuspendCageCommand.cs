@@ -4,7 +4,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Suspend-Cage: stops all processes of cages where they stand, without their noticing. One that is suspended is fine.</summary>
-[Cmdlet(VerbsLifecycle.Suspend, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Suspend-Cage.md")]
+[Cmdlet(VerbsLifecycle.Suspend, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageInfo))]
 public sealed class SuspendCageCommand : CageTargetCmdlet
 {

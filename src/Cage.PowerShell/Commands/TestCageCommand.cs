@@ -6,7 +6,7 @@ namespace Cage.PowerShell.Commands;
 
 /// <summary>Test-Cage: tells what is not as it should be with cages: settings that together lead to the host, copies that differ from the host's now, libraries that are missing,
 /// setuid files, passwords. It writes nothing where all is well.</summary>
-[Cmdlet(VerbsDiagnostic.Test, "Cage", DefaultParameterSetName = NameSet, HelpUri = CageHelp.Pages + "Test-Cage.md")]
+[Cmdlet(VerbsDiagnostic.Test, "Cage", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(CageFinding))]
 public sealed class TestCageCommand : CageQueryCmdlet
 {

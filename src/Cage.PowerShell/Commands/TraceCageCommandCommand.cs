@@ -7,7 +7,7 @@ namespace Cage.PowerShell.Commands;
 
 /// <summary>Trace-CageCommand: runs a command in a running cage under strace(1) and tells what it looked for and did not find, opened, executed and connected to.
 /// What the command prints is told with -Verbose.</summary>
-[Cmdlet(VerbsDiagnostic.Trace, "CageCommand", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Trace-CageCommand.md")]
+[Cmdlet(VerbsDiagnostic.Trace, "CageCommand", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageTrace))]
 public sealed class TraceCageCommandCommand : CageTargetCmdlet
 {

@@ -6,7 +6,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Unregister-Cage: takes back what Register-Cage did; a cage that runs goes on.</summary>
-[Cmdlet(VerbsLifecycle.Unregister, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Unregister-Cage.md")]
+[Cmdlet(VerbsLifecycle.Unregister, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(void))]
 public sealed class UnregisterCageCommand : CageTargetCmdlet
 {

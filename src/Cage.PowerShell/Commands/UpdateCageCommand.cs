@@ -5,7 +5,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Update-Cage: puts into cages again what was put there and is another file on the host now, and what that needs since. What was changed in the cage stays.</summary>
-[Cmdlet(VerbsData.Update, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, HelpUri = CageHelp.Pages + "Update-Cage.md")]
+[Cmdlet(VerbsData.Update, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageInfo))]
 public sealed class UpdateCageCommand : CageTargetCmdlet
 {

@@ -5,7 +5,7 @@ using Cage.Engine.State;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Wait-Cage: waits until cages are stopped, or run. They are waited for together.</summary>
-[Cmdlet(VerbsLifecycle.Wait, "Cage", DefaultParameterSetName = NameSet, HelpUri = CageHelp.Pages + "Wait-Cage.md")]
+[Cmdlet(VerbsLifecycle.Wait, "Cage", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(CageInfo))]
 public sealed class WaitCageCommand : CageTargetCmdlet
 {

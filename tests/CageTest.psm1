@@ -13,13 +13,11 @@ chmod 755 .
 mkdir -p usr/bin usr/lib usr/lib64 etc home/alice root var
 ln -s usr/bin bin; ln -s usr/bin sbin; ln -s usr/lib lib; ln -s usr/lib64 lib64
 chown 1000:1000 home/alice
-for name in bash sh cat env head hostname id ls mkdir mount seq setsid sleep stat stty touch tr true tty; do
-    program=$(readlink -f "$(type -P "$name")")
-    [ -e "usr/bin/$name" ] || cp "$program" "usr/bin/$name"
-    for library in $(ldd "$program" | grep -o '/[^ ]*'); do
-        [ -e ".$library" ] || { mkdir -p ".${library%/*}"; cp -L "$library" ".$library"; }
-    done
-done
+programs=$(type -P bash sh cat env head hostname id ls mkdir mount seq setsid sleep stat stty touch tr true tty)
+cp -L -t usr/bin $programs
+# The loader itself tells what it would load; ldd(1) is a script that asks it twice.
+libraries=$(for program in $programs; do LD_TRACE_LOADED_OBJECTS=1 "$program" | grep -o '/[^ ]*'; done | sort -u)
+cp -L --parents -t . $libraries
 printf '%s\n' root:x:0:0:root:/root:/bin/bash alice:x:1000:1000:Alice:/home/alice:/bin/bash >etc/passwd
 printf '%s\n' root:x:0: alice:x:1000: >etc/group
 echo small >etc/base
@@ -112,9 +110,12 @@ function Get-Leftover {
         try { $root = [IO.DirectoryInfo]::new("$process/root").LinkTarget } catch { continue }
         if ($root -and "$root/".StartsWith("$($Store.Folder)/")) { "$process in $root" }
     }
-    foreach ($id in $Store.Ids) {
-        foreach ($hierarchy in $hierarchies) { if (Test-Path "$hierarchy/cage/$id") { "control group $hierarchy/cage/$id" } }
-        if (Test-Path "$($Store.Folder)/run/$id") { "note of the init of $id" }
+    foreach ($folder in @($hierarchies | ForEach-Object { "$_/cage" }) + "$($Store.Folder)/run") {
+        if (-not [IO.Directory]::Exists($folder)) { continue }
+        foreach ($entry in [IO.Directory]::EnumerateFileSystemEntries($folder)) {
+            $id = [guid]::Empty
+            if ([guid]::TryParse([IO.Path]::GetFileName($entry), [ref] $id) -and $Store.Ids.Contains($id)) { "control group or note $entry" }
+        }
     }
     Get-ChildItem $Store.Data -Force -Filter '.*' | ForEach-Object { "folder $_" }
 }
@@ -207,6 +208,113 @@ function Stop-RunningScript {
 
 <#
 .SYNOPSIS
+The cases of CmdletCases.ps1: what makes each cmdlet work, wait, or end.
+#>
+function Get-CmdletCase {
+    & "$PSScriptRoot/CmdletCases.ps1"
+}
+
+<#
+.SYNOPSIS
+A line of a case as a script that anybody can run: $name, $source and $folder have their values.
+#>
+function Get-CaseScript {
+    param([Parameter(Mandatory)] $Store, [Parameter(Mandatory)] [string] $Name, [Parameter(Mandatory)] [AllowEmptyString()] [string] $Line)
+
+    "`$name = '$Name'; `$source = '$($Store.Root)'; `$folder = '$($Store.Folder)/host'; $Line"
+}
+
+<#
+.SYNOPSIS
+Makes what a case works on: the cage $name, and folders of the host's for what leads into it.
+#>
+function Initialize-Case {
+    param([Parameter(Mandatory)] $Store, [Parameter(Mandatory)] [string] $Name, [Parameter(Mandatory)] [hashtable] $Case)
+
+    if (Get-Cage -LiteralName $Name -ErrorAction Ignore) { return }
+    $null = New-Item -ItemType Directory -Force "$($Store.Folder)/host"
+    $prepare = $Case.Contains('Prepare') ? $Case.Prepare : '$null = New-Cage $name -Base base'
+    . ([scriptblock]::Create((Get-CaseScript $Store $Name $prepare)))
+}
+
+<#
+.SYNOPSIS
+Has a cmdlet find the cage of its case in every way there is, with -WhatIf where it has that, and finds what is not there in none.
+.OUTPUTS
+What was not as it should be.
+#>
+function Test-CageForm {
+    param([Parameter(Mandatory)] $Store, [Parameter(Mandatory)] [string] $Name)
+
+    $case = (Get-CmdletCase)[$Name]
+    Initialize-Case $Store $Name $case
+    $line = $case.Contains('Ends') ? $case.Ends : $case.Line
+    $rest = $line.Substring("$Name `$name".Length) + ((Get-Command $Name).Parameters.ContainsKey('WhatIf') ? ' -WhatIf' : '')
+    $id = (Get-Cage -LiteralName $Name).Id
+    $none = [guid]::NewGuid()
+    $forms = @(
+        "$Name '$Name'", "$Name -Name '$Name'", "$Name '$($Name.Substring(0, $Name.Length - 2))??'", "$Name $id", "$Name -LiteralName '$Name'", "$Name -Id $id", "$Name -InputObject (Get-Cage -Id $id)"
+        "Get-Cage -Id $id | $Name", "'$Name' | $Name", "[pscustomobject]@{ Name = '$Name' } | $Name", "[pscustomobject]@{ CageId = [guid] '$id' } | $Name"
+    )
+    $lost = "$Name nobody", "$Name -LiteralName '*'", "$Name -Id $none", "'nobody' | $Name", "[pscustomobject]@{ Id = '$none' } | $Name"
+    $shell = [powershell]::Create()
+    try {
+        $null = $shell.AddScript("Import-Module '$(Get-CageModulePath)'").Invoke()
+        foreach ($form in @($forms) + $lost + "$Name 'nobod*'") {
+            $shell.Commands.Clear()
+            $shell.Streams.ClearStreams()
+            $written = $shell.AddScript((Get-CaseScript $Store $Name "$form$rest")).Invoke()
+            $problems = @($shell.Streams.Error)
+            if ($form -in $lost) {
+                $problem = "$($problems[0].FullyQualifiedErrorId) $($problems[0].CategoryInfo.Category) $($problems.Count)"
+                if ($problem -notlike 'CageNotFound,Cage.PowerShell.Commands.* ObjectNotFound 1') { "${form}: $problem" }
+                elseif ($null -eq $problems[0].TargetObject -or $problems[0].ErrorDetails.RecommendedAction -notmatch '\.$') { "${form}: no target, or no advice" }
+            }
+            elseif ($problems) { "${form}: $($problems[0])" }
+            elseif ($form -in $forms -and $rest -notmatch '-WhatIf' -and (Get-Command $Name).OutputType.Name -ne 'System.Void' -and $Name -notmatch '^Wait' -and -not $written) { "${form}: nothing" }
+        }
+    }
+    finally {
+        $shell.Dispose()
+    }
+}
+
+<#
+.SYNOPSIS
+Tries a cmdlet with -WhatIf, and looks whether anything is another then.
+.OUTPUTS
+What was not as it should be.
+#>
+function Test-WhatIf {
+    param([Parameter(Mandatory)] $Store, [Parameter(Mandatory)] [string] $Name)
+
+    $case = (Get-CmdletCase)[$Name]
+    Initialize-Case $Store $Name $case
+    $before = Get-Everything $Store
+    Invoke-Quietly (Get-CaseScript $Store $Name "$($case.Line) -WhatIf")
+    Compare-Object $before (Get-Everything $Store) | ForEach-Object { "$($_.SideIndicator) $($_.InputObject)" }
+}
+
+<#
+.SYNOPSIS
+All that a cmdlet could change: files with their owners, modes and times, that of any change among them; mounts, those in the cages too; processes; control groups; links and units of the host.
+#>
+function Get-Everything {
+    param([Parameter(Mandatory)] $Store)
+
+    find $Store.Folder -xdev -printf '%p %l %y %m %U %G %s %T@ %C@\n' | Sort-Object
+    Get-MountBeneath $Store.Folder
+    foreach ($cage in Get-Cage) {
+        if ($cage.ProcessId) { Get-Content "/proc/$($cage.ProcessId)/mountinfo" }
+        Get-CageProcess $cage.Id | ForEach-Object { "$($_.Id) $($_.CommandLine)" }
+        Get-CageService $cage.Id | ForEach-Object { "$($_.Name) $($_.SupervisorId) $($_.ProcessId)" }
+        Get-Item "/sys/fs/cgroup/cage/$($cage.Id)", "/sys/fs/cgroup/*/cage/$($cage.Id)" -ErrorAction Ignore | ForEach-Object FullName
+    }
+    Get-ChildItem /etc/systemd/system -Filter 'cage-*' -ErrorAction Ignore | ForEach-Object FullName
+}
+
+<#
+.SYNOPSIS
 Opens a terminal (tmux) of its own with a pwsh in it that has the module, and returns what the other functions name it by.
 #>
 function Open-Terminal {
@@ -226,6 +334,23 @@ function Send-Line {
     param([Parameter(Mandatory)] [string] $Terminal, [Parameter(Mandatory)] [string] $Text)
 
     tmux -S $Terminal send-keys -l -- $Text
+    tmux -S $Terminal send-keys Enter
+}
+
+<#
+.SYNOPSIS
+Types a line at the next prompt of pwsh, once that takes keys: those that come before its line editor has the terminal are lost.
+#>
+function Send-PromptLine {
+    param([Parameter(Mandatory)] [string] $Terminal, [Parameter(Mandatory)] [string] $Text)
+
+    $null = Wait-Screen $Terminal '(?m)^PS [^>]*> *$'
+    $null = Wait-Until {
+        tmux -S $Terminal send-keys C-u
+        tmux -S $Terminal send-keys -l -- $Text
+        Start-Sleep -Milliseconds 100
+        (Get-Screen $Terminal).Contains("> $Text")
+    }
     tmux -S $Terminal send-keys Enter
 }
 
@@ -266,5 +391,5 @@ function Close-Terminal {
     Remove-Item $Terminal -ErrorAction Ignore
 }
 
-Export-ModuleMember -Function Test-Root, Import-CageModule, Get-CageModulePath, New-TestStore, Clear-TestStore, Remove-TestStore, Get-MountBeneath, Wait-Until, Invoke-Quietly, Get-ShownText, Stop-RunningScript,
-    Open-Terminal, Send-Line, Send-Key, Get-Screen, Wait-Screen, Resize-Terminal, Close-Terminal
+Export-ModuleMember -Function Test-Root, Import-CageModule, Get-CageModulePath, Get-CmdletCase, Get-CaseScript, Initialize-Case, Test-CageForm, Test-WhatIf, Get-Everything, New-TestStore, Clear-TestStore, Remove-TestStore, Get-MountBeneath, Wait-Until, Invoke-Quietly, Get-ShownText, Stop-RunningScript,
+    Open-Terminal, Send-Line, Send-PromptLine, Send-Key, Get-Screen, Wait-Screen, Resize-Terminal, Close-Terminal

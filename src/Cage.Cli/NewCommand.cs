@@ -41,7 +41,7 @@ internal static class NewCommand
             Source = arguments.Value("--source"),
             SourceMode = (SourceMode)arguments.Word("--source-mode", _modes, (int)SourceMode.Link),
         };
-        Console.WriteLine(engine.Create(request, contents, Messages.Warning, cancellation: contents.IsEmpty ? default : Interruption.Watch()).Id.ToString("D"));
+        Console.WriteLine(engine.Create(request, contents, Messages.Warning, cancellation: contents.IsEmpty && request.SourceMode != SourceMode.Copy ? default : Interruption.Watch()).Id.ToString("D"));
         return 0;
     }
 }

@@ -11,13 +11,13 @@ internal static class StateCommands
     public static int Start(Arguments arguments)
     {
         StartOptions options = new() { ReadOnly = arguments.Has("--read-only") };
-        return ForEach(arguments, (engine, cage, cancellation) => engine.Start(cage, options, Messages.Warning, cancellation));
+        return ForEach(arguments, (engine, cage, cancellation) => engine.Start(cage, options, Messages.Warning, cancellation: cancellation));
     }
 
     public static int Stop(Arguments arguments)
     {
         StopOptions options = new() { Force = arguments.Has("--force"), Patience = Patience(arguments.Value("--timeout")) };
-        return ForEach(arguments, (engine, cage, cancellation) => engine.Stop(cage, options, Messages.Warning, cancellation));
+        return ForEach(arguments, (engine, cage, cancellation) => engine.Stop(cage, options, Messages.Warning, cancellation: cancellation));
     }
 
     public static int Suspend(Arguments arguments) => ForEach(arguments, (engine, cage, cancellation) => engine.Suspend(cage, cancellation));
@@ -27,7 +27,7 @@ internal static class StateCommands
     public static int Remove(Arguments arguments)
     {
         bool force = arguments.Has("--force");
-        return ForEach(arguments, (engine, cage, cancellation) => engine.Remove(cage, force, Messages.Warning, cancellation));
+        return ForEach(arguments, (engine, cage, cancellation) => engine.Remove(cage, force, Messages.Warning, cancellation: cancellation));
     }
 
     public static int Publish(Arguments arguments) => ForEach(arguments, (engine, cage, cancellation) => engine.Publish(cage, cancellation));

@@ -17,10 +17,11 @@ internal static class TraceCommand
         using Descriptor input = Channels.Duplicate(0), error = Channels.Duplicate(2);
         Descriptor[] descriptors = [input, error, error];
         List<CageTrace> traces = [];
+        CancellationToken cancellation = Interruption.Watch();
         try
         {
-            if (arguments.Has("--fix")) engine.Fix(cage, command, arguments.Value("--user"), descriptors, traces.Add, Messages.Warning, Interruption.Watch());
-            else traces.AddRange(engine.Trace(cage, command, arguments.Value("--user"), descriptors).Traces);
+            if (arguments.Has("--fix")) engine.Fix(cage, command, arguments.Value("--user"), descriptors, traces.Add, Messages.Warning, cancellation);
+            else traces.AddRange(engine.Trace(cage, command, arguments.Value("--user"), descriptors, cancellation).Traces);
         }
         finally
         {

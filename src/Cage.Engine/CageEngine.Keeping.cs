@@ -3,6 +3,7 @@ using Cage.Engine.Network;
 using Cage.Engine.Plans;
 using Cage.Engine.Roots;
 using Cage.Engine.Runtime;
+using Cage.Engine.Snapshots;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 using Cage.Interop;
@@ -12,21 +13,24 @@ namespace Cage.Engine;
 public sealed partial class CageEngine
 {
     /// <summary>Makes a cage, whole or not at all.</summary>
+    /// <param name="request">The cage.</param>
+    /// <param name="progress">Is told how far the copy of a source is.</param>
+    /// <param name="cancellation">Ends it; nothing is left.</param>
     /// <exception cref="CageException">What cannot be used, or what failed in the store.</exception>
-    public CageInfo Create(NewCage request)
+    public CageInfo Create(NewCage request, Action<CopyProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         StartCheck.RequireRoot("making a cage");
-        return Look(MakeWithOwn(request));
+        return Look(MakeWithOwn(request, null, progress, cancellation));
     }
 
     /// <summary>Makes it with an address and a range of ids of its own, where it is to have them.</summary>
-    private CageRecord MakeWithOwn(NewCage request, Action<CageRecord>? fill = null)
+    private CageRecord MakeWithOwn(NewCage request, Action<CageRecord>? fill, Action<CopyProgress>? progress, CancellationToken cancellation)
     {
-        using Descriptor? turn = AddressPool.TakeTurn(Settings, request.Network, request.Privileges);
+        using Descriptor? turn = AddressPool.TakeTurn(Settings, request.Network, request.Privileges, cancellation);
         if (turn is not null)
             request = request with { Network = new AddressPool(Settings).Assign(request.Network, request.Id, Store.ReadAll()), Privileges = new IdPool(Store).Assign(request.Privileges.Checked(), request.Id) };
-        return CageMaker.Make(Store, request, fill);
+        return CageMaker.Make(Store, request, fill, progress, cancellation);
     }
 
     /// <summary>Changes what a cage's conf says. What a running one cannot change meanwhile is refused.</summary>
@@ -49,7 +53,7 @@ public sealed partial class CageEngine
         if (after.Privileges.UserNamespace is { IsAuto: true } && before.Privileges.UserNamespace is not null)
             after = after with { Privileges = after.Privileges with { UserNamespace = before.Privileges.UserNamespace } };
         bool rewired = !after.Network.IsSameAs(before.Network), remapped = after.Privileges.UserNamespace != before.Privileges.UserNamespace;
-        using Descriptor? turn = rewired || remapped ? AddressPool.TakeTurn(Settings, after.Network, after.Privileges) : null;
+        using Descriptor? turn = rewired || remapped ? AddressPool.TakeTurn(Settings, after.Network, after.Privileges, cancellation) : null;
         if (turn is not null) after = after with { Network = new AddressPool(Settings).Assign(after.Network, after.Id, Store.ReadAll()), Privileges = new IdPool(Store).Assign(after.Privileges, after.Id) };
         bool reshaped = rewired || after.Isolation != before.Isolation || after.Device != before.Device || !after.Base.SequenceEqual(before.Base) ||
             !after.Binds.SequenceEqual(before.Binds) || !after.Tmpfs.SequenceEqual(before.Tmpfs) ||
@@ -78,7 +82,7 @@ public sealed partial class CageEngine
         record = CageStore.Refresh(record);
         if (Settled(record, cancellation).State != CageState.Stopped || ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 })
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs: a layer must not be written any more.", "Stop it first.", record.Name);
-        return Look(CagePublisher.Publish(Store, record));
+        return Look(CagePublisher.Publish(Store, record, cancellation));
     }
 
     /// <summary>Removes a cage with all its files.</summary>
@@ -86,8 +90,9 @@ public sealed partial class CageEngine
     /// <param name="force">Stop it first when it runs, by force.</param>
     /// <exception cref="CageException">CageAlreadyRunning; CageBusy: mounts beneath it, or cages above it.</exception>
     /// <param name="warn">As for <see cref="Stop"/>.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
-    public void Remove(CageRecord record, bool force = false, Action<string>? warn = null, CancellationToken cancellation = default)
+    /// <param name="progress">As for <see cref="Stop"/>.</param>
+    /// <param name="cancellation">Ends the waiting. Once its files are being removed, they all are.</param>
+    public void Remove(CageRecord record, bool force = false, Action<string>? warn = null, Action<Step>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(record);
         StartCheck.RequireRoot("removing a cage");
@@ -95,7 +100,7 @@ public sealed partial class CageEngine
         record = CageStore.Refresh(record);
         if (!force && Settled(record, cancellation).State != CageState.Stopped)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", "Stop it first, or remove it with --force (-Force).", record.Name);
-        StopHeld(record, new StopOptions { Force = force }, warn, cancellation);
+        StopHeld(record, new StopOptions { Force = force }, warn, progress, cancellation);
         IReadOnlyList<CageShim> shims = new ShimMaker(Store, record).List();
         CageRemover.Remove(Store, record);
         // Only now: what could not be removed keeps its ways in.

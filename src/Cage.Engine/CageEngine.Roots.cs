@@ -35,13 +35,13 @@ public sealed partial class CageEngine
     /// <param name="warn">Is told what the user should know though it was made.</param>
     /// <param name="progress">Is told of each file.</param>
     /// <param name="cancellation">Ends it; nothing is left.</param>
-    /// <exception cref="CageException">As for <see cref="Create(NewCage)"/>; CageCommandNotFound.</exception>
+    /// <exception cref="CageException">As for <see cref="Create(NewCage, Action{CopyProgress}, CancellationToken)"/>; CageCommandNotFound.</exception>
     public CageInfo Create(NewCage request, RootRequest contents, Action<string>? warn = null, Action<RootProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(contents);
         StartCheck.RequireRoot("making a cage");
-        if (contents.IsEmpty) return Create(request);
+        if (contents.IsEmpty) return Create(request, cancellation: cancellation);
         if (request.Source is not null)
             throw new CageException(CageError.CageArgumentInvalid, "A cage is made of a source, or of commands and files, not of both.", "Add the commands afterwards.", request.Name);
         if (request.Base.Count > 0) return AddToNew(request, contents, warn, progress, cancellation);
@@ -51,7 +51,7 @@ public sealed partial class CageEngine
         {
             using Descriptor root = Files.Open(record.RootPath, Files.O_RDONLY | Files.O_DIRECTORY);
             new RootBuilder(root, record, catalog, warn ?? (_ => { })) { Progress = progress, Cancellation = cancellation, IsNew = true }.Add(wishes, contents.Force);
-        }));
+        }, null, cancellation));
     }
 
     /// <summary>Puts commands and files into a cage with all that they need, in the same places as on the host: all of it, or nothing.</summary>
@@ -119,14 +119,14 @@ public sealed partial class CageEngine
 
     /// <summary>What is not as it should be with a cage's settings, with the files that were put into it, and with what it has: dangerous combinations, a nil UUID that has moved, drift, changes,
     /// missing libraries, setuid files, passwords.</summary>
-    public IReadOnlyList<CageFinding> Test(CageRecord record)
+    public IReadOnlyList<CageFinding> Test(CageRecord record, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(record);
         StartCheck.RequireRoot("looking through a cage");
         record = CageStore.Refresh(record);
         using Descriptor root = RootTarget.OpenToRead(Store, record);
         CageFinding[] moved = HostDrift.Find(Store, record) is string text ? [new CageFinding(record.Name, record.Id, $"base={CageRecord.Nil}", FindingKind.BaseMoved, text)] : [];
-        return [.. new DangerFinder(Settings, record).Find(), .. moved, .. new RootCheck(root, record).Run()];
+        return [.. new DangerFinder(Settings, record).Find(), .. moved, .. new RootCheck(root, record) { Cancellation = cancellation }.Run()];
     }
 
     /// <summary>Puts into a cage again what was put there and differs from the host's files now, and what that needs since. What was changed in the cage stays.</summary>
@@ -136,7 +136,7 @@ public sealed partial class CageEngine
     private CageInfo AddToNew(NewCage request, RootRequest contents, Action<string>? warn, Action<RootProgress>? progress, CancellationToken cancellation)
     {
         contents.Wishes(Packs);
-        CageInfo cage = Create(request);
+        CageInfo cage = Create(request, cancellation: cancellation);
         try
         {
             Add(cage.Record, contents, warn, progress, cancellation);

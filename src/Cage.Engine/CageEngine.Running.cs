@@ -16,8 +16,9 @@ public sealed partial class CageEngine
     /// <param name="record">The cage.</param>
     /// <param name="options">How.</param>
     /// <param name="warn">Is told what the user should know though the start went on.</param>
+    /// <param name="progress">Is told of each step of the host's side that begins.</param>
     /// <param name="cancellation">Ends it; what was done is undone.</param>
-    public CageInfo Start(CageRecord record, StartOptions? options = null, Action<string>? warn = null, CancellationToken cancellation = default)
+    public CageInfo Start(CageRecord record, StartOptions? options = null, Action<string>? warn = null, Action<Step>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(record);
         StartCheck.RequireRoot("starting a cage");
@@ -33,7 +34,7 @@ public sealed partial class CageEngine
         StartCheck.Refuse(record);
         NetworkCheck.Refuse(Store, record);
         using HostContext host = new(Settings, record, _stage);
-        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(host, readOnly, warn), readOnly, NetworkCheck.Allowed(Store, record)), host, cancellation);
+        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(host, readOnly, warn), readOnly, NetworkCheck.Allowed(Store, record)), host, progress, cancellation);
         return Look(record);
     }
 
@@ -41,14 +42,15 @@ public sealed partial class CageEngine
     /// <param name="record">The cage.</param>
     /// <param name="options">How.</param>
     /// <param name="warn">Is told what the user should know though the stop went on: a script that failed, a mount detached lazily.</param>
+    /// <param name="progress">Is told of each step that begins.</param>
     /// <param name="cancellation">Ends the waiting; what was done stays done, and another stop goes on from there.</param>
     /// <returns>Whether there was anything to stop.</returns>
-    public bool Stop(CageRecord record, StopOptions? options = null, Action<string>? warn = null, CancellationToken cancellation = default)
+    public bool Stop(CageRecord record, StopOptions? options = null, Action<string>? warn = null, Action<Step>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(record);
         StartCheck.RequireRoot("stopping a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
-        return StopHeld(CageStore.Refresh(record), options, warn, cancellation);
+        return StopHeld(CageStore.Refresh(record), options, warn, progress, cancellation);
     }
 
     /// <summary>Stops all processes of a running cage where they stand; one that is suspended is fine.</summary>
@@ -119,7 +121,7 @@ public sealed partial class CageEngine
         };
         try
         {
-            Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : Array.ConvertAll([.. bases], FindBase), NetworkCheck.Allowed(Store, record)), host, default);
+            Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : Array.ConvertAll([.. bases], FindBase), NetworkCheck.Allowed(Store, record)), host, null, default);
             return new EphemeralCage(host, info!);
         }
         catch
@@ -142,7 +144,7 @@ public sealed partial class CageEngine
         return layers;
     }
 
-    private bool StopHeld(CageRecord record, StopOptions? options, Action<string>? warn, CancellationToken cancellation)
+    private bool StopHeld(CageRecord record, StopOptions? options, Action<string>? warn, Action<Step>? progress, CancellationToken cancellation)
     {
         Plan plan = PlanStop(record, options);
         using StepContext context = new() { Cancellation = cancellation, Warn = warn ?? (_ => { }) };
@@ -150,6 +152,7 @@ public sealed partial class CageEngine
         {
             try
             {
+                progress?.Invoke(step);
                 step.Do(context);
             }
             catch (CageException e) when (step is RunStopScript)
@@ -169,9 +172,9 @@ public sealed partial class CageEngine
         return plan.Steps.Count > 0;
     }
 
-    private static void Execute(string cage, IEnumerable<Step> steps, HostContext host, CancellationToken cancellation)
+    private static void Execute(string cage, IEnumerable<Step> steps, HostContext host, Action<Step>? progress, CancellationToken cancellation)
     {
-        using StepContext context = new() { Host = host, Cancellation = cancellation };
+        using StepContext context = new() { Host = host, Progress = progress, Cancellation = cancellation };
         try
         {
             Executor.Run(steps, context);

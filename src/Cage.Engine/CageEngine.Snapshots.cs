@@ -33,10 +33,13 @@ public sealed partial class CageEngine
 
     /// <summary>Removes a snapshot with the cage that stands for it, or what a killed command left of one.</summary>
     /// <exception cref="CageException">CageBusy: cages are over it. With <paramref name="force"/> only those that run count.</exception>
-    public void RemoveSnapshot(CageSnapshot snapshot, bool force = false)
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="force">Whether cages over it that do not run are left without it.</param>
+    /// <param name="cancellation">Ends the waiting. Once its files are being removed, they all are.</param>
+    public void RemoveSnapshot(CageSnapshot snapshot, bool force = false, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         StartCheck.RequireRoot("removing a snapshot");
-        SnapshotRemover.Remove(Store, snapshot, force, record => Look(record).State);
+        SnapshotRemover.Remove(Store, snapshot, force, record => Look(record).State, cancellation);
     }
 }

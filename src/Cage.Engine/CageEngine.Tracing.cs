@@ -14,12 +14,13 @@ public sealed partial class CageEngine
     /// <param name="command">The command and its arguments.</param>
     /// <param name="user">As whom; null for root.</param>
     /// <param name="descriptors">Its standard input, output and error.</param>
+    /// <param name="cancellation">Ends the command, and all that it has started.</param>
     /// <exception cref="CageException">CageNotRunning; CageCommandNotFound: there is no strace on the host.</exception>
-    public (IReadOnlyList<CageTrace> Traces, int Status) Trace(CageInfo cage, IReadOnlyList<string> command, string? user, IReadOnlyList<Descriptor> descriptors)
+    public (IReadOnlyList<CageTrace> Traces, int Status) Trace(CageInfo cage, IReadOnlyList<string> command, string? user, IReadOnlyList<Descriptor> descriptors, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(cage);
         StartCheck.RequireRoot("tracing in a cage");
-        using (CommandStarter.OpenRoot(cage)) return new CommandTracer(cage, _stage.Path, Settings.File).Run(command, user, descriptors);
+        using (CommandStarter.OpenRoot(cage)) return new CommandTracer(cage, _stage.Path, Settings.File).Run(command, user, descriptors, cancellation);
     }
 
     /// <summary>Traces a command and puts into the cage what it missed, again and again until it misses nothing that the host has.</summary>
@@ -29,7 +30,7 @@ public sealed partial class CageEngine
     /// <param name="descriptors">Its standard input, output and error.</param>
     /// <param name="added">Is told of each path that was put in.</param>
     /// <param name="warn">Is told what the user should know though it went on.</param>
-    /// <param name="cancellation">Ends it after a round.</param>
+    /// <param name="cancellation">Ends the command, and all that it has started.</param>
     /// <returns>The status that the command ended with the last time.</returns>
     /// <exception cref="CageException">As for <see cref="Trace"/> and <see cref="Add"/>; CageCommandFailed: it still missed something after fifty rounds.</exception>
     public int Fix(
@@ -41,8 +42,7 @@ public sealed partial class CageEngine
         HashSet<string> alone = [];
         for (int round = 0; round < RoundLimit; round++)
         {
-            cancellation.ThrowIfCancellationRequested();
-            var (traces, status) = Trace(cage, command, user, descriptors);
+            var (traces, status) = Trace(cage, command, user, descriptors, cancellation);
             // A folder that was missing comes without what is in it, until it is listed: what the command then does not find it does not look for either.
             CageTrace[] missing = [.. traces.Where(trace => trace.Missing || (trace.Lists && alone.Remove(trace.Path))).DistinctBy(trace => trace.Path)];
             if (missing.Length == 0) return status;

@@ -66,12 +66,12 @@ public abstract class CageAddCmdlet : CageTargetCmdlet
         if (request.IsEmpty) return;
         if (IsWhatIf)
         {
-            foreach (CageDependency file in Engine.PlanAdd(request)) ShouldProcess($"{cage.Name}: {file.Path}", $"add ({file.Reason}{(file.RequiredBy is null ? "" : $" for {file.RequiredBy}")})");
+            foreach (CageDependency file in Work($"Planning for {cage.Name}", _ => Engine.PlanAdd(request))) ShouldProcess($"{cage.Name}: {file.Path}", $"add ({file.Reason}{(file.RequiredBy is null ? "" : $" for {file.RequiredBy}")})");
             return;
         }
         if (!ShouldProcess(Describe(cage))) return;
         HashSet<(RootWishKind, string)> known = [.. PassThru ? Engine.GetContents(cage.Record).Select(content => (content.Kind, content.Path)) : []];
-        using (ProgressBar bar = new(this, $"Adding to {cage.Name}")) Engine.Add(cage.Record, request, WriteWarning, bar.Show, Stop);
+        Work($"Adding to {cage.Name}", work => Engine.Add(cage.Record, request, work.Warn, work.Show, work.Stop));
         if (PassThru) WriteObject(Engine.GetContents(cage.Record).Where(content => !known.Contains((content.Kind, content.Path))), enumerateCollection: true);
     }
 }

@@ -11,6 +11,7 @@ public abstract class CageCmdlet : PSCmdlet, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private CageEngine? _engine;
+    private ProgressLine? _progress;
     private StageBinary? _stage;
 
     private protected CageCmdlet()
@@ -83,6 +84,22 @@ public abstract class CageCmdlet : PSCmdlet, IDisposable
             WriteError(record);
         }
     }
+
+    /// <summary>Has the engine do what may take longer than a moment: its progress is shown, and the cmdlet's end waits for it.</summary>
+    /// <param name="activity">What is going on, such as "Stopping web".</param>
+    /// <param name="act">Does it. It is not on the pipeline's thread: whatever is to be written goes by the work.</param>
+    private protected T Work<T>(string activity, Func<LongWork, T> act)
+    {
+        using LongWork work = new(this, activity, _progress ??= new ProgressLine(this), Stop);
+        return work.Run(act);
+    }
+
+    /// <summary>As <see cref="Work{T}"/>, for what has no result.</summary>
+    private protected void Work(string activity, Action<LongWork> act) => Work(activity, work =>
+    {
+        act(work);
+        return true;
+    });
 
     /// <summary>As <see cref="Try"/>, for what ends with a status: what never came to run has one too, so that no older one is taken for it.</summary>
     private protected void TryWithStatus(object? target, Action act) => Try(target, () =>

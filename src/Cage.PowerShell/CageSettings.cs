@@ -19,6 +19,28 @@ internal interface ILimitParameters
     int? IOWeight { get; }
 }
 
+/// <summary>The parameters by which New-Cage and Set-Cage say what root in a cage may do.</summary>
+internal interface IPrivilegeParameters
+{
+    string[] Device { get; }
+
+    string[] CapabilityAdd { get; }
+
+    string[] CapabilityDrop { get; }
+
+    SystemCallMode Seccomp { get; }
+
+    string[] SeccompAllow { get; }
+
+    string[] SeccompDeny { get; }
+
+    SetuidMode Setuid { get; }
+
+    SocketView Sockets { get; }
+
+    string UserNamespace { get; }
+}
+
 /// <summary>The parameters by which New-Cage and Set-Cage say what of the host a cage sees.</summary>
 internal interface IShareParameters
 {
@@ -45,6 +67,13 @@ internal static class CageSettings
     /// <summary>The names of <see cref="ILimitParameters"/>.</summary>
     public static readonly IReadOnlyList<string> LimitNames =
         [nameof(ILimitParameters.MemoryLimit), nameof(ILimitParameters.SwapLimit), nameof(ILimitParameters.CpuLimit), nameof(ILimitParameters.CpuWeight), nameof(ILimitParameters.ProcessLimit), nameof(ILimitParameters.IOWeight)];
+
+    /// <summary>The names of <see cref="IPrivilegeParameters"/>.</summary>
+    public static readonly IReadOnlyList<string> PrivilegeNames =
+    [
+        nameof(IPrivilegeParameters.Device), nameof(IPrivilegeParameters.CapabilityAdd), nameof(IPrivilegeParameters.CapabilityDrop), nameof(IPrivilegeParameters.Seccomp),
+        nameof(IPrivilegeParameters.SeccompAllow), nameof(IPrivilegeParameters.SeccompDeny), nameof(IPrivilegeParameters.Setuid), nameof(IPrivilegeParameters.Sockets), nameof(IPrivilegeParameters.UserNamespace),
+    ];
 
     /// <summary>The names of <see cref="IShareParameters"/>.</summary>
     public static readonly IReadOnlyList<string> ShareNames = [nameof(IShareParameters.Bind), nameof(IShareParameters.Tmpfs)];
@@ -74,8 +103,21 @@ internal static class CageSettings
     /// <summary>What <see cref="IShareParameters.Tmpfs"/> says.</summary>
     public static CageTmpfs[] TmpfsList(this IShareParameters given) => Parsed(given.Tmpfs, nameof(given.Tmpfs), CageTmpfs.Parse);
 
+    /// <summary><paramref name="before"/> with what is given.</summary>
+    public static CagePrivileges Privileges(this IPrivilegeParameters given, CagePrivileges before, Func<string, bool> isGiven) => before with
+    {
+        CapabilityAdd = isGiven(nameof(given.CapabilityAdd)) ? given.CapabilityAdd : before.CapabilityAdd,
+        CapabilityDrop = isGiven(nameof(given.CapabilityDrop)) ? given.CapabilityDrop : before.CapabilityDrop,
+        SystemCalls = isGiven(nameof(given.Seccomp)) ? given.Seccomp : before.SystemCalls,
+        SystemCallAllow = isGiven(nameof(given.SeccompAllow)) ? given.SeccompAllow : before.SystemCallAllow,
+        SystemCallDeny = isGiven(nameof(given.SeccompDeny)) ? given.SeccompDeny : before.SystemCallDeny,
+        Setuid = isGiven(nameof(given.Setuid)) ? given.Setuid : before.Setuid,
+        Sockets = isGiven(nameof(given.Sockets)) ? given.Sockets : before.Sockets,
+        UserNamespace = isGiven(nameof(given.UserNamespace)) ? Users(given.UserNamespace) : before.UserNamespace,
+    };
+
     /// <summary>What -UserNamespace says; null for none.</summary>
-    public static IdRange? Users(string text)
+    private static IdRange? Users(string text)
     {
         try
         {

@@ -57,7 +57,7 @@ public abstract class CageStopCmdlet : CageTargetCmdlet
 
     private protected void StopOne(CageInfo cage)
     {
-        bool did = Engine.Stop(cage.Record, Options, WriteWarning, Stop);
+        bool did = Work($"Stopping {cage.Name}", work => Engine.Stop(cage.Record, Options, work.Warn, work.Show, work.Stop));
         WriteVerbose(did ? $"\"{cage.Name}\" is stopped." : $"\"{cage.Name}\" was stopped already.");
     }
 }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using Cage.Engine;
 using Cage.Packager;
 using Cage.PowerShell;
@@ -118,6 +119,35 @@ public sealed class MannersTests
             Assert.True((Nullable.GetUnderlyingType(parameter.Type) ?? parameter.Type.GetElementType() ?? parameter.Type).IsEnum, $"{name} -{parameter.Name} is no enumeration");
     }
 
+    /// <summary>It is tried in a file of its own, in every way a cage is found, and with -WhatIf.</summary>
+    [Theory]
+    [MemberData(nameof(Cmdlets))]
+    public void ItHasItsTests(string name)
+    {
+        string path = $"{Repository.Root}/tests/{name}.Tests.ps1";
+        Assert.True(File.Exists(path), $"{name} has no tests: {path} is missing");
+        string tests = File.ReadAllText(path);
+        Assert.Contains($"Describe '{name}'", tests);
+        CmdletModel model = Repository.Cmdlet(name);
+        if (model.SupportsShouldProcess) Assert.Contains($"Test-WhatIf $store {name} ", tests);
+        // It wants a terminal, and is tried on one.
+        if (model.Class.IsSubclassOf(typeof(CageTargetCmdlet)) && name != "Enter-Cage") Assert.Contains($"Test-CageForm $store {name} ", tests);
+    }
+
+    /// <summary>What the engine does is done as work (<see cref="LongWork"/>), whose progress is shown; tests/Interruption.Tests.ps1 has those wait that can be made to.
+    /// These only look at a file or a table of the kernel's, or show what somebody else writes as it comes.</summary>
+    [Theory]
+    [MemberData(nameof(Cmdlets))]
+    public void WhatMayLastShowsItsProgress(string name)
+    {
+        HashSet<string> quick =
+        [
+            "Enter-Cage", "Get-Cage", "Get-CageCommand", "Get-CageConfiguration", "Get-CageLog", "Get-CageMount", "Get-CagePack", "Get-CagePlan", "Get-CageProcess", "Get-CageService",
+            "Get-CageShim", "Get-CageSnapshot", "Invoke-Cage", "Set-CageConfiguration",
+        ];
+        Assert.Equal(!quick.Contains(name), CallsOf(Repository.Cmdlet(name).Class).Any(method => method.Name == "Work" && method.DeclaringType == typeof(CageCmdlet)));
+    }
+
     [Theory]
     [MemberData(nameof(ErrorKinds))]
     public void EveryKindOfErrorHasANextThingToDo(CageError error) => Assert.EndsWith(".", ErrorAdvice.Of(error));
@@ -139,6 +169,37 @@ public sealed class MannersTests
             int?[] places = [.. Repository.Cmdlet(name).Syntax(set).Select(entry => entry.Use.Position).Where(place => place is not null)];
             Assert.Distinct(places);
             Assert.True(Repository.Cmdlet(name).Syntax(set).Count(entry => entry.Use.FromPipeline) <= 1, $"{name}: two parameters of {set} take the whole object of the pipeline");
+        }
+    }
+
+    /// <summary>What a class, its bases of this assembly and what the compiler has made for them call.</summary>
+    private static IEnumerable<MethodBase> CallsOf(Type type)
+    {
+        const BindingFlags All = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+        for (Type? at = type; at is not null && at.Assembly == type.Assembly && at != typeof(CageCmdlet); at = at.BaseType)
+            foreach (Type part in at.GetNestedTypes(All).Prepend(at))
+                foreach (MethodInfo method in part.GetMethods(All))
+                    foreach (MethodBase called in CallsOf(method)) yield return called;
+    }
+
+    /// <summary>Whatever looks like a call (ECMA-335, III.3.19 and III.4.2) and names a method is one: more than there are, never fewer.</summary>
+    private static IEnumerable<MethodBase> CallsOf(MethodInfo method)
+    {
+        const byte Call = 0x28, VirtualCall = 0x6f;
+        byte[] code = method.GetMethodBody()?.GetILAsByteArray() ?? [];
+        for (int i = 0; i + sizeof(int) < code.Length; i++)
+            if (code[i] is Call or VirtualCall && TryResolve(method, BitConverter.ToInt32(code, i + 1)) is MethodBase called) yield return called;
+    }
+
+    private static MethodBase? TryResolve(MethodInfo method, int token)
+    {
+        try
+        {
+            return method.Module.ResolveMethod(token, method.DeclaringType!.GetGenericArguments(), method.GetGenericArguments());
+        }
+        catch (Exception e) when (e is ArgumentException or BadImageFormatException or IOException or TypeLoadException or MissingMethodException)
+        {
+            return null;
         }
     }
 }

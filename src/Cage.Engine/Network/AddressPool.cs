@@ -14,13 +14,21 @@ internal sealed class AddressPool(StoreSettings settings)
     public string Gateway => Text(First + 1);
 
     /// <summary>Waits for its turn to give out what each cage of the store has for itself, an address or a range of ids; null where the cage has neither.</summary>
-    public static Descriptor? TakeTurn(StoreSettings settings, CageNetwork network, CagePrivileges privileges)
+    public static Descriptor? TakeTurn(StoreSettings settings, CageNetwork network, CagePrivileges privileges, CancellationToken cancellation = default)
     {
         if (network.Mode != NetworkMode.Private && privileges.UserNamespace is null) return null;
         Directory.CreateDirectory(settings.Run);
         Descriptor folder = Files.Open(settings.Run, Files.O_RDONLY | Files.O_DIRECTORY);
-        Files.Lock(folder, wait: true);
-        return folder;
+        try
+        {
+            LockWait.For(folder, cancellation);
+            return folder;
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
     }
 
     private uint First => BinaryPrimitives.ReadUInt32BigEndian(_network.BaseAddress.GetAddressBytes());

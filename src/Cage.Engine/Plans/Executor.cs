@@ -78,6 +78,7 @@ internal static class Executor
     {
         try
         {
+            context.Progress?.Invoke(step);
             step.Do(context);
         }
         catch (LinuxException e)

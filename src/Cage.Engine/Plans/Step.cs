@@ -27,6 +27,9 @@ public abstract record Step
     /// <summary>How it is undone when a later one fails; null when nothing has to be.</summary>
     public virtual string? UndoAction => null;
 
+    /// <summary>How long it may wait for the cage before it goes on without; null where nothing bounds it.</summary>
+    public virtual TimeSpan? Patience => null;
+
     /// <summary>What its failure is called.</summary>
     internal virtual CageError Failure => CageError.CageStartFailed;
 

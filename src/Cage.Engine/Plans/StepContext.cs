@@ -32,6 +32,9 @@ internal sealed class StepContext : IDisposable
 
     public CancellationToken Cancellation { get; init; }
 
+    /// <summary>Is told of each step of the host's side that begins.</summary>
+    public Action<Step>? Progress { get; init; }
+
     /// <summary>Is told what the user should know though nothing failed.</summary>
     public Action<string> Warn { get; init; } = _ => { };
 

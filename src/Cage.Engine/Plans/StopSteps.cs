@@ -6,13 +6,15 @@ using Cage.Interop;
 namespace Cage.Engine.Plans;
 
 /// <summary>Runs the cage's stop script inside, while everything is still there.</summary>
-internal sealed record RunStopScript(CageInfo Cage, string Path, TimeSpan Patience) : Step
+internal sealed record RunStopScript(CageInfo Cage, string Path, TimeSpan Limit) : Step
 {
-    public override string Action => $"run the stop script inside (for at most {Patience.TotalSeconds:0} s)";
+    public override string Action => $"run the stop script inside (for at most {Limit.TotalSeconds:0} s)";
 
     public override string Target => Path;
 
-    internal override void Do(StepContext context) => CageScript.Run(Cage, Path, Patience, context.Cancellation);
+    public override TimeSpan? Patience => Limit;
+
+    internal override void Do(StepContext context) => CageScript.Run(Cage, Path, Limit, context.Cancellation);
 }
 
 /// <summary>Lets a suspended cage go on, since what stands still sees no signal.</summary>
@@ -24,13 +26,15 @@ internal sealed record ResumeProcesses(Guid Id) : Step
 }
 
 /// <summary>Ends what runs in the cage but its init.</summary>
-internal sealed record EndProcesses(CageInfo Cage, IReadOnlyCollection<int> Running, TimeSpan Patience) : Step
+internal sealed record EndProcesses(CageInfo Cage, IReadOnlyCollection<int> Running, TimeSpan Limit) : Step
 {
-    public override string Action => Patience == TimeSpan.Zero ? "kill what runs" : $"end what runs (TERM, KILL after {Patience.TotalSeconds:0} s)";
+    public override string Action => Limit == TimeSpan.Zero ? "kill what runs" : $"end what runs (TERM, KILL after {Limit.TotalSeconds:0} s)";
 
     public override string Target => Running.Count == 0 ? "nothing does now" : string.Join(' ', Running);
 
-    internal override void Do(StepContext context) => CageProcesses.End(Cage, Patience, context.Cancellation);
+    public override TimeSpan? Patience => Limit;
+
+    internal override void Do(StepContext context) => CageProcesses.End(Cage, Limit, context.Cancellation);
 }
 
 /// <summary>Kills the init; the kernel takes its namespaces, and every mount in them, away.</summary>

@@ -12,6 +12,9 @@ internal sealed class RootCheck(Descriptor root, CageRecord record)
 {
     private const uint SetIds = 0xc00;
 
+    /// <summary>Ends the looking early.</summary>
+    public CancellationToken Cancellation { get; init; }
+
     /// <summary>Whether a file in a root is no longer what was put there; one that is gone is not.</summary>
     public static bool IsChanged(Descriptor root, RootEntry entry)
     {
@@ -35,6 +38,7 @@ internal sealed class RootCheck(Descriptor root, CageRecord record)
 
     private IEnumerable<CageFinding> Compare(RootEntry entry)
     {
+        Cancellation.ThrowIfCancellationRequested();
         if (StatusIn(root, entry.Path) is null) yield return Found(entry.Path, FindingKind.Gone, "was put there, and is gone");
         else if (entry.Kind is RootEntryKind.File or RootEntryKind.Link && IsChanged(root, entry)) yield return Found(entry.Path, FindingKind.Changed, "was changed in the cage");
         if (entry.Kind != RootEntryKind.File) yield break;

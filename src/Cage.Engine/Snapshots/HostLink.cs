@@ -50,9 +50,9 @@ internal static class HostLink
     }
 
     /// <summary>Lets the nil UUID follow: to the newest snapshot of the host but for <paramref name="without"/>, in one step. It is made where it is missing, and goes with the last one.</summary>
-    public static void Follow(CageStore store, CageSnapshot? without = null)
+    public static void Follow(CageStore store, CageSnapshot? without = null, CancellationToken cancellation = default)
     {
-        using CageLock? held = Hold(store, without);
+        using CageLock? held = Hold(store, without, cancellation);
         if (held is null || store.Get(CageRecord.Nil, CageKind.ReadOnly) is not CageRecord nil) return;
         string? before = Files.ReadLink(nil.RootPath);
         // Looked for under the lock: of two that have just been made, the later one stays.
@@ -68,15 +68,15 @@ internal static class HostLink
     }
 
     /// <summary>The nil UUID's lock; null where there is neither it nor a snapshot for it. Of others at the same, one may make it and one may take it away meanwhile.</summary>
-    private static CageLock? Hold(CageStore store, CageSnapshot? without)
+    private static CageLock? Hold(CageStore store, CageSnapshot? without, CancellationToken cancellation)
     {
         for (int attempt = 0; ; attempt++)
         {
             try
             {
-                if (store.Get(CageRecord.Nil, CageKind.ReadOnly) is CageRecord nil) return CageLock.Take(nil.Path);
+                if (store.Get(CageRecord.Nil, CageKind.ReadOnly) is CageRecord nil) return CageLock.Take(nil.Path, cancellation);
                 if (Newest(store, without) is not CageSnapshot first) return null;
-                CageMaker.Make(store, new NewCage { Id = CageRecord.Nil, Kind = CageKind.ReadOnly, Name = Name, Memo = Memo, Source = first.Path });
+                CageMaker.Make(store, new NewCage { Id = CageRecord.Nil, Kind = CageKind.ReadOnly, Name = Name, Memo = Memo, Source = first.Path }, cancellation: cancellation);
             }
             catch (CageException) when (attempt < Attempts)
             {

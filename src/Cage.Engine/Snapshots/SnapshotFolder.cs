@@ -50,11 +50,19 @@ internal static class SnapshotFolder
     }
 
     /// <summary>The folder's lock: whoever makes something hidden has it until that has a lock of its own, so that what is hidden and not locked was left.</summary>
-    public static Descriptor Gate(Descriptor folder)
+    public static Descriptor Gate(Descriptor folder, CancellationToken cancellation)
     {
         Descriptor gate = Files.OpenAt(folder, ".", Files.O_RDONLY | Files.O_DIRECTORY);
-        Files.Lock(gate, wait: true);
-        return gate;
+        try
+        {
+            LockWait.For(gate, cancellation);
+            return gate;
+        }
+        catch
+        {
+            gate.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Writes the note of a snapshot that has not got its name yet.</summary>
@@ -92,7 +100,7 @@ internal static class SnapshotFolder
         List<CageSnapshot> found = [.. names.Where(IsFinished).Select(name => Describe(settings, name[..^End.Length], cages, host)).OfType<CageSnapshot>()];
         if (names.Any(IsHidden))
         {
-            using Descriptor folder = Files.Open(settings.Snapshots, Files.O_RDONLY | Files.O_DIRECTORY), gate = Gate(folder);
+            using Descriptor folder = Files.Open(settings.Snapshots, Files.O_RDONLY | Files.O_DIRECTORY), gate = Gate(folder, default);
             found.AddRange(names.Where(IsHidden).Select(name => Unfinished(settings, name, cages)).OfType<CageSnapshot>());
         }
         found.Sort((a, b) => Compare(a.Name, b.Name));

@@ -146,7 +146,7 @@ internal sealed class SnapshotMaker
             SnapshotFolder.WriteNote(Settings, name, _request.Note);
             CageRecord cage = MakeCage(name, path, provider, now);
             if (held is not null) Files.Rename($"{Settings.Snapshots}/{SnapshotFolder.MakingName(name)}", path);
-            if (OfHost) HostLink.Follow(_store);
+            if (OfHost) HostLink.Follow(_store, cancellation: _cancellation);
             return new CageSnapshot
             {
                 Name = name, Path = path, Note = _request.Note, Source = _source, Provider = provider, OfHost = OfHost, IsHost = HostLink.Target(_store) == path, CageId = cage.Id, Nested = _nested,
@@ -162,7 +162,7 @@ internal sealed class SnapshotMaker
     /// <summary>Begins the tree under a hidden name and holds its lock; a link is there at once, and null.</summary>
     private Descriptor? Begin(SnapshotProvider provider, DateTime now, out string name)
     {
-        using Descriptor gate = SnapshotFolder.Gate(_folder);
+        using Descriptor gate = SnapshotFolder.Gate(_folder, _cancellation);
         name = SnapshotFolder.NewName(Settings, now);
         string making = SnapshotFolder.MakingName(name);
         switch (provider)
@@ -275,7 +275,7 @@ internal sealed class SnapshotMaker
             Memo = _source == "/" ? $"a snapshot of the host, {time}" : $"a snapshot of {_source}, {time}",
             Source = path,
             Origin = new SnapshotOrigin(_source, provider, OfHost),
-        });
+        }, cancellation: _cancellation);
     }
 
     private CageException Explain(SnapshotProvider? provider, LinuxException e) => new(

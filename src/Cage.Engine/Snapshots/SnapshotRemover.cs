@@ -9,7 +9,7 @@ internal static class SnapshotRemover
 {
     /// <summary>Removes <paramref name="snapshot"/>, or clears what is left of one.</summary>
     /// <exception cref="CageException">CageBusy: cages are over it; with <paramref name="force"/> only those that run count. Or another command is at work on it.</exception>
-    public static void Remove(CageStore store, CageSnapshot snapshot, bool force, Func<CageRecord, CageState> look)
+    public static void Remove(CageStore store, CageSnapshot snapshot, bool force, Func<CageRecord, CageState> look, CancellationToken cancellation)
     {
         // As it is now: since it was listed, the nil UUID may have come to it.
         snapshot = SnapshotFolder.List(store).FirstOrDefault(other => other.Name == snapshot.Name && other.IsUnfinished == snapshot.IsUnfinished) ??
@@ -17,12 +17,12 @@ internal static class SnapshotRemover
         List<CageLock> locks = [];
         try
         {
-            if (!snapshot.IsUnfinished) RefuseUsed(store, snapshot, force, look, locks);
+            if (!snapshot.IsUnfinished) RefuseUsed(store, snapshot, force, look, locks, cancellation);
             using Descriptor? held = Hold(snapshot);
-            if (snapshot.OfHost) HostLink.Follow(store, without: snapshot);
+            if (snapshot.OfHost) HostLink.Follow(store, without: snapshot, cancellation);
             Discard(store, snapshot.Name);
             // Another snapshot may have led it here again before this one was gone.
-            if (HostLink.Target(store) == snapshot.Path) HostLink.Follow(store);
+            if (HostLink.Target(store) == snapshot.Path) HostLink.Follow(store, cancellation: CancellationToken.None);
         }
         catch (LinuxException e)
         {
@@ -58,7 +58,7 @@ internal static class SnapshotRemover
         throw new CageException(CageError.CageBusy, $"Another command is at work on the snapshot {snapshot.Name}.", "cage snapshot list says when it is done.", snapshot.Name);
     }
 
-    private static void RefuseUsed(CageStore store, CageSnapshot snapshot, bool force, Func<CageRecord, CageState> look, List<CageLock> locks)
+    private static void RefuseUsed(CageStore store, CageSnapshot snapshot, bool force, Func<CageRecord, CageState> look, List<CageLock> locks, CancellationToken cancellation)
     {
         string path = Files.Status(snapshot.Path) is { IsLink: true } ? snapshot.Path : RealPath(snapshot.Path);
         IReadOnlyList<CageRecord> all = store.ReadAll();
@@ -80,7 +80,7 @@ internal static class SnapshotRemover
                 if (cage.Base.Any(above.Contains) && above.Add(cage.Id)) users.Add(cage);
         }
         // None of them can be started until it is gone.
-        if (force) locks.AddRange(users.Where(cage => cage.Kind == CageKind.Writable).Select(cage => CageLock.Take(cage.Path)));
+        if (force) locks.AddRange(users.Where(cage => cage.Kind == CageKind.Writable).Select(cage => CageLock.Take(cage.Path, cancellation)));
         CageRecord[] running = [.. users.Where(cage => look(cage) != CageState.Stopped)];
         CageRecord[] refused = force ? running : [.. users];
         if (refused.Length > 0)

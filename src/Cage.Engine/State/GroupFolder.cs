@@ -8,6 +8,7 @@ internal sealed class GroupFolder
 {
     private const string Parent = "cage";
     private const uint Mode = 0x1ed;
+    private const int Patience = 5000;
 
     public GroupFolder(string hierarchy, Guid id)
     {
@@ -74,8 +75,8 @@ internal sealed class GroupFolder
     /// <returns>Whether it was the last.</returns>
     public bool Remove(Action? kill = null)
     {
-        // A process that has ended leaves its group a moment after its pidfd says so.
-        for (int attempt = 0; attempt < 200 && !TryRemove(Path); attempt++)
+        // A process that has ended leaves its group a moment after its pidfd says so, and a busy host takes its time for that.
+        for (long end = Environment.TickCount64 + Patience; !TryRemove(Path) && Environment.TickCount64 < end;)
         {
             kill?.Invoke();
             Thread.Sleep(1);

@@ -22,7 +22,7 @@ internal static class CageCopier
             if (renewIdentity) CageIdentity.Renew(hidden, Layers.LayerChain.Resolve(store, source.Base, source).Records);
             WriteConf(source, hidden);
             finish();
-        });
+        }, cancellation);
         return copy;
     }
 

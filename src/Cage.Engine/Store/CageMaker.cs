@@ -11,13 +11,15 @@ internal static class CageMaker
     /// <param name="store">Where.</param>
     /// <param name="request">What.</param>
     /// <param name="fill">Puts into its root what else is to be there, before anybody sees it.</param>
-    public static CageRecord Make(CageStore store, NewCage request, Action<CageRecord>? fill = null)
+    /// <param name="progress">Is told how far the copy of a source is, on the calling thread.</param>
+    /// <param name="cancellation">Ends it; nothing is left.</param>
+    public static CageRecord Make(CageStore store, NewCage request, Action<CageRecord>? fill = null, Action<CopyProgress>? progress = null, CancellationToken cancellation = default)
     {
         Refuse(store, request);
         CageRecord record = Describe(request, store.PathOf(request.Id, request.Kind));
         MakeWhole(store, record, (hidden, finish) =>
         {
-            Fill(hidden, request);
+            Fill(hidden, request, progress, cancellation);
             fill?.Invoke(hidden);
             ConfFile file = ConfFile.Empty(hidden.ConfPath);
             record.WriteTo(file);
@@ -25,7 +27,7 @@ internal static class CageMaker
             // A source that is moved is nowhere else: that is done last, and undone when it was not the last.
             if (request is { Source: not null, SourceMode: SourceMode.Move }) Move(RealPath(request.Source), hidden.RootPath, finish);
             else finish();
-        });
+        }, cancellation);
         return record;
     }
 
@@ -33,7 +35,8 @@ internal static class CageMaker
     /// <param name="store">Where.</param>
     /// <param name="record">The cage that it is to be.</param>
     /// <param name="fill">Is given the cage in its hidden folder, and what lets it appear, to be called last.</param>
-    public static void MakeWhole(CageStore store, CageRecord record, Action<CageRecord, Action> fill)
+    /// <param name="cancellation">Ends the waiting for its turn.</param>
+    public static void MakeWhole(CageStore store, CageRecord record, Action<CageRecord, Action> fill, CancellationToken cancellation)
     {
         string data = store.Settings.Data, path = record.Path, temporary = $"{data}/.{Path.GetFileName(path)}.new";
         CageLock held;
@@ -42,10 +45,10 @@ internal static class CageMaker
             EnsureStore(data);
             // One at a time until it has its own lock: whoever sweeps leaves alone what is locked, and nothing else.
             using Descriptor folder = Files.Open(data, Files.O_RDONLY | Files.O_DIRECTORY);
-            Files.Lock(folder, wait: true);
+            LockWait.For(folder, cancellation);
             Sweep(data);
             MakeFolder(folder, temporary, record.Kind);
-            held = CageLock.Take(temporary);
+            held = CageLock.Take(temporary, cancellation);
         }
         catch (LinuxException e)
         {
@@ -219,7 +222,7 @@ internal static class CageMaker
         }
     }
 
-    private static void Fill(CageRecord record, NewCage request)
+    private static void Fill(CageRecord record, NewCage request, Action<CopyProgress>? progress, CancellationToken cancellation)
     {
         if (record.Kind == CageKind.Writable)
         {
@@ -240,7 +243,7 @@ internal static class CageMaker
                     Files.MakeLinkAt(folder, record.Root, source);
                 break;
             case SourceMode.Copy:
-                Copy(RealPath(source), record, default);
+                Copy(RealPath(source), record, progress, cancellation);
                 break;
         }
     }
@@ -264,14 +267,19 @@ internal static class CageMaker
     }
 
     /// <summary>All that belongs to the files comes along; blocks are shared where the file system can. What is mounted below does not, nor does what is in the store.</summary>
-    private static void Copy(string source, CageRecord record, CancellationToken cancellation)
+    private static void Copy(string source, CageRecord record, Action<CopyProgress>? progress, CancellationToken cancellation)
     {
         FileStatus store = Files.StatusFollowed(Path.GetDirectoryName(record.Path)!)!.Value;
         using Descriptor tree = Mounts.CloneTree(source);
-        Descriptor from = Files.OpenAt(tree, ".", Files.O_RDONLY | Files.O_DIRECTORY);
+        Descriptor Open() => Files.OpenAt(tree, ".", Files.O_RDONLY | Files.O_DIRECTORY);
         Files.MakeDirectory(record.RootPath, PrivateMode);
         TreeCopy copy = new() { Choose = (_, status) => status.IsSameFile(store) ? FolderChoice.Empty : FolderChoice.Copy };
-        copy.Run(from, Files.Open(record.RootPath, Files.O_RDONLY | Files.O_DIRECTORY), null, cancellation);
+        if (progress is not null)
+        {
+            var (files, bytes, _) = copy.Measure(Open(), 1, cancellation);
+            copy.All = (files, bytes);
+        }
+        copy.Run(Open(), Files.Open(record.RootPath, Files.O_RDONLY | Files.O_DIRECTORY), progress, cancellation);
     }
 
     private static void Move(string source, string target, Action finish)

@@ -8,7 +8,10 @@ internal static class CagePublisher
     /// <summary>What overlayfs notes in an upper for itself. What says that something below is hidden, renamed or opaque stays: a layer needs it.</summary>
     private static readonly string[] _marks = ["trusted.overlay.origin", "trusted.overlay.impure", "trusted.overlay.nlink", "trusted.overlay.upper", "trusted.overlay.uuid"];
 
-    public static CageRecord Publish(CageStore store, CageRecord record)
+    /// <param name="store">Where.</param>
+    /// <param name="record">The cage.</param>
+    /// <param name="cancellation">Ends it before the one step that counts; the cage is writable then, as it was.</param>
+    public static CageRecord Publish(CageStore store, CageRecord record, CancellationToken cancellation)
     {
         if (record.Kind == CageKind.ReadOnly)
             throw new CageException(CageError.CageArgumentInvalid, $"\"{record.Name}\" is read-only already.", target: record.Name);
@@ -18,7 +21,7 @@ internal static class CagePublisher
         string path = store.PathOf(record.Id, CageKind.ReadOnly);
         try
         {
-            Clean(record);
+            Clean(record, cancellation);
             // The one step that counts: before it the cage is writable and whole, after it a layer with a few folders too many.
             Files.Rename(record.Path, path);
             CageRecord layer = record with { Path = path, Kind = CageKind.ReadOnly };
@@ -48,7 +51,7 @@ internal static class CagePublisher
         }
     }
 
-    private static void Clean(CageRecord record)
+    private static void Clean(CageRecord record, CancellationToken cancellation)
     {
         using Descriptor root = Files.Open(record.RootPath, Files.O_RDONLY | Files.O_DIRECTORY);
         // An empty one is a mount point that a start made: as a layer it would hide the one below.
@@ -64,7 +67,7 @@ internal static class CagePublisher
                     Unmark(folder.From, name);
                     if (type == EntryType.Directory || (type == EntryType.Unknown && Files.StatusAt(folder.From, name) is { IsDirectory: true })) walk.Enter(folder, name);
                 }
-        }).Run(Files.OpenAt(root, ".", Files.O_RDONLY | Files.O_DIRECTORY), null, null, default);
+        }).Run(Files.OpenAt(root, ".", Files.O_RDONLY | Files.O_DIRECTORY), null, null, cancellation);
     }
 
     private static void Unmark(Descriptor folder, byte[] name)

@@ -29,7 +29,7 @@ public sealed class CopyCageAccountCommand : CageTargetCmdlet
         if (query.Names.Count == 0 && query.MinimumUid is null)
             throw new CageException(CageError.CageArgumentInvalid, "No account is named.", "-User or -MinimumUid says which.", cage.Name);
         if (!ShouldProcess(Describe(cage))) return;
-        IReadOnlyList<CageAccount> accounts = Engine.CopyAccounts(cage.Record, query, WriteWarning, Stop);
+        IReadOnlyList<CageAccount> accounts = Work($"Copying accounts to {cage.Name}", work => Engine.CopyAccounts(cage.Record, query, work.Warn, work.Stop));
         WriteObject(accounts, enumerateCollection: true);
         foreach (string name in User.Except(accounts.Select(account => account.Name)))
             Try(name, () => throw new CageException(CageError.CageArgumentInvalid, $"The host has no user \"{name}\".", "getent passwd lists them.", name));

@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using Cage.Engine.Snapshots;
 using Cage.Engine.State;
 
 namespace Cage.PowerShell.Commands;
@@ -9,8 +8,6 @@ namespace Cage.PowerShell.Commands;
 [OutputType(typeof(CageInfo))]
 public sealed class CopyCageCommand : CageTargetCmdlet
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
-
     /// <summary>The copy's name.</summary>
     [Parameter(Mandatory = true, Position = 1)]
     [ValidateNotNullOrEmpty]
@@ -27,18 +24,8 @@ public sealed class CopyCageCommand : CageTargetCmdlet
     private protected override void Act(CageInfo cage)
     {
         if (!ShouldProcess($"{Describe(cage)} to {NewName}")) return;
-        CageInfo copy = Engine.Copy(cage.Record, NewName, NewId, RenewIdentity, progress => Show(cage, progress), Stop);
+        CageInfo copy = Work($"Copying {cage.Name}", work => Engine.Copy(cage.Record, NewName, NewId, RenewIdentity, work.Show, work.Stop));
         WriteVerbose($"\"{copy.Name}\" is a copy of \"{cage.Name}\": {copy.Path}.");
         WriteObject(copy);
-    }
-
-    private void Show(CageInfo cage, CopyProgress progress)
-    {
-        if (progress.Elapsed < _patience) return;
-        WriteProgress(new ProgressRecord(0, $"Copying {cage.Name}", $"{progress.Files} of {progress.AllFiles} files, {progress.Bytes >> 20} of {progress.AllBytes >> 20} MiB")
-        {
-            PercentComplete = progress.Percent ?? -1,
-            SecondsRemaining = (int)(progress.Left?.TotalSeconds ?? -1),
-        });
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Management.Automation;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
@@ -13,29 +12,14 @@ namespace Cage.PowerShell.Commands;
 [Cmdlet(VerbsCommon.Enter, "Cage", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(void))]
 [SupportedOSPlatform("linux")]
-public sealed class EnterCageCommand : CageTargetCmdlet
+public sealed class EnterCageCommand : CageInsideCmdlet
 {
     private readonly List<CageInfo> _cages = [];
-
-    /// <summary>The user: name, number, name:group or number:number; root by default.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    [ArgumentCompleter(typeof(CageUserCompleter))]
-    public string? User { get; set; }
 
     /// <summary>The group, name or number, in place of the user's own and with no others.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Group { get; set; }
-
-    /// <summary>The working directory inside; the user's home by default.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? Directory { get; set; }
-
-    /// <summary>Variables for the shell, besides the cage's own.</summary>
-    [Parameter]
-    public IDictionary? Environment { get; set; }
 
     private protected override void Act(CageInfo cage) => _cages.Add(cage);
 
@@ -77,16 +61,7 @@ public sealed class EnterCageCommand : CageTargetCmdlet
         using (peer)
         {
             TerminalRelay.CopySize(leader);
-            return Engine.Run(cage, new CageCommand
-            {
-                Arguments = [Engine.ShellOf(cage, User)],
-                User = User,
-                Group = Group,
-                Directory = Directory,
-                Environment = Values.Variables(Environment),
-                Descriptors = [peer, peer, peer],
-                OwnTerminal = true,
-            });
+            return Engine.Run(cage, InsideCommand with { Arguments = [Engine.ShellOf(cage, User)], Group = Group, Descriptors = [peer, peer, peer], OwnTerminal = true });
         }
     }
 }

@@ -45,6 +45,6 @@ public sealed class GetCageDependencyCommand : CageCmdlet
             ChoosesPacks = !NoPack,
             Root = root,
         };
-        WriteObject(Engine.GetDependencies(query, e => WriteError(Errors.Of(e, e.TargetName))), enumerateCollection: true);
+        WriteObject(Work("Looking for dependencies", work => Engine.GetDependencies(query, e => work.WriteError(Errors.Of(e, e.TargetName)!))), enumerateCollection: true);
     });
 }

@@ -13,5 +13,5 @@ public sealed class GetCageExposureCommand : CageQueryCmdlet
     [Parameter]
     public ExposureRisk MinimumRisk { get; set; }
 
-    private protected override void Act(CageInfo cage) => WriteObject(Engine.FindExposure(cage).Where(item => item.Risk >= MinimumRisk), enumerateCollection: true);
+    private protected override void Act(CageInfo cage) => WriteObject(Work($"Looking into {cage.Name}", _ => Engine.FindExposure(cage)).Where(item => item.Risk >= MinimumRisk), enumerateCollection: true);
 }

@@ -14,9 +14,8 @@ namespace Cage.PowerShell.Commands;
 /// so no parameter could take it by position. A daemon that the command leaves behind should write to a file: its pipe ends with the command.</remarks>
 [Cmdlet(VerbsLifecycle.Invoke, "Cage", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(string), typeof(PSObject), typeof(CageJob))]
-public sealed class InvokeCageCommand : CageCmdlet
+public sealed partial class InvokeCageCommand : CageCmdlet
 {
-    private const string NameSet = "Name", LiteralNameSet = "LiteralName", IdSet = "Id";
     private const int DefaultThrottleLimit = 32;
 
     private readonly List<CageInfo> _piped = [];
@@ -36,45 +35,6 @@ public sealed class InvokeCageCommand : CageCmdlet
     [Alias("Args")]
     public object?[] ArgumentList { get; set; } = [];
 
-    /// <summary>The cages, by names with wildcards, ids, or the beginnings of ids.</summary>
-    [Parameter(ParameterSetName = NameSet)]
-    [ValidateNotNullOrEmpty]
-    [SupportsWildcards]
-    [ArgumentCompleter(typeof(CageNameCompleter))]
-    public string[]? Name { get; set; }
-
-    /// <summary>The cages, by names in which no character is a wildcard.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = LiteralNameSet)]
-    [ValidateNotNullOrEmpty]
-    [ArgumentCompleter(typeof(CageLiteralNameCompleter))]
-    public string[] LiteralName { get; set; } = [];
-
-    /// <summary>The cages, by ids.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = IdSet)]
-    [Alias("CageId")]
-    [ArgumentCompleter(typeof(CageIdCompleter))]
-    public Guid[] Id { get; set; } = [];
-
-    /// <summary>The user: name, number, name:group or number:number; root by default.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    [ArgumentCompleter(typeof(CageUserCompleter))]
-    public string? User { get; set; }
-
-    /// <summary>The group, name or number, in place of the user's own and with no others.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? Group { get; set; }
-
-    /// <summary>The working directory inside; the user's home by default.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? Directory { get; set; }
-
-    /// <summary>Variables for the command, besides the cage's own.</summary>
-    [Parameter]
-    public IDictionary? Environment { get; set; }
-
     /// <summary>A cage to run in, when none is named; anything else is input: a script block's $input, or a command's standard input,
     /// texts as lines, bytes as they are.</summary>
     [Parameter(ValueFromPipeline = true)]
@@ -91,8 +51,6 @@ public sealed class InvokeCageCommand : CageCmdlet
     /// <summary>Writes a job at once, in which the script block goes on: Receive-Job has its results.</summary>
     [Parameter]
     public SwitchParameter AsJob { get; set; }
-
-    private bool IsNamed => Name is not null || ParameterSetName is IdSet or LiteralNameSet;
 
     /// <inheritdoc/>
     protected override void BeginProcessing()
@@ -136,14 +94,6 @@ public sealed class InvokeCageCommand : CageCmdlet
     /// <summary>Whether a list is its items: as the lines of a command's input, or as cages. To a script block it is a list.</summary>
     private bool IsMany(IList list) => _line.Script is null || (list.Count > 0 && list.Cast<object?>().All(item => Values.Unwrap(item) is CageInfo));
 
-    /// <summary>What an empty pipeline leaves open: whether cages were to come, or input.</summary>
-    private bool IsCage(string word)
-    {
-        bool isCage = WildcardPattern.ContainsWildcardCharacters(word);
-        Try(word, () => isCage |= Engine.Store.FindAll(word).Count > 0);
-        return isCage;
-    }
-
     private void Begin(bool isTarget)
     {
         _isBegun = true;
@@ -172,25 +122,4 @@ public sealed class InvokeCageCommand : CageCmdlet
             });
         }
     }
-
-    private List<CageInfo> Targets()
-    {
-        List<CageInfo> found = [];
-        CageSelector selector = new(Engine);
-        foreach (Guid id in Id) TryWithStatus(id, () => found.Add(selector.WithId(id)));
-        foreach (string name in LiteralName) TryWithStatus(name, () => found.AddRange(selector.Literal(name)));
-        if (ParameterSetName is IdSet or LiteralNameSet) return found;
-        string[] names = Name ?? _line.Names;
-        if (names.Length == 0) TryWithStatus(null, () => throw InvokedLine.Wrong("Which cage?", "Its name comes first: Invoke-Cage NAME -- COMMAND."));
-        foreach (string name in names) TryWithStatus(name, () => found.AddRange(selector.Named(name)));
-        return found;
-    }
-
-    private CageInvocation Invocation(bool isPiped) => new(this, Engine, _line, new CageCommand
-    {
-        Arguments = _line.Words(hasName: !IsNamed && !isPiped), User = User, Group = Group, Directory = Directory, Environment = Values.Variables(Environment), Descriptors = [],
-    })
-    {
-        ThrottleLimit = ThrottleLimit, AsJob = AsJob, Stop = Stop,
-    };
 }

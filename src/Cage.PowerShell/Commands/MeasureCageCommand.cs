@@ -8,5 +8,5 @@ namespace Cage.PowerShell.Commands;
 [OutputType(typeof(CageUsage))]
 public sealed class MeasureCageCommand : CageQueryCmdlet
 {
-    private protected override void Act(CageInfo cage) => WriteObject(Engine.Measure(cage, Stop));
+    private protected override void Act(CageInfo cage) => WriteObject(Work($"Measuring {cage.Name}", work => Engine.Measure(cage, work.Stop)));
 }

@@ -28,46 +28,6 @@ public sealed partial class NewCageCommand : CageCmdlet
     [Parameter(ParameterSetName = WritableSet, ValueFromPipelineByPropertyName = true)]
     public CageIsolation Isolation { get; set; } = CageIsolation.Jail;
 
-    /// <summary>What its /dev is: its own (Private) by default, or the Host's; or rules about what its own has besides.</summary>
-    [Parameter(ParameterSetName = WritableSet, ValueFromPipelineByPropertyName = true)]
-    [ArgumentCompleter(typeof(DeviceCompleter))]
-    public string[] Device { get; set; } = [];
-
-    /// <summary>Capabilities that root in a Jail has besides the default ones (capabilities(7)), with or without CAP_; ALL for every one.</summary>
-    [Parameter(ParameterSetName = WritableSet)]
-    [ArgumentCompleter(typeof(CapabilityCompleter))]
-    public string[] CapabilityAdd { get; set; } = [];
-
-    /// <summary>Capabilities that root in a Jail is not to have; ALL begins with none.</summary>
-    [Parameter(ParameterSetName = WritableSet)]
-    [ArgumentCompleter(typeof(CapabilityCompleter))]
-    public string[] CapabilityDrop { get; set; } = [];
-
-    /// <summary>Whether the system calls of a Jail are filtered.</summary>
-    [Parameter(ParameterSetName = WritableSet)]
-    public SystemCallMode Seccomp { get; set; }
-
-    /// <summary>System calls that the filter allows besides, by name.</summary>
-    [Parameter(ParameterSetName = WritableSet)]
-    public string[] SeccompAllow { get; set; } = [];
-
-    /// <summary>System calls that the filter denies besides, by name.</summary>
-    [Parameter(ParameterSetName = WritableSet)]
-    public string[] SeccompDeny { get; set; } = [];
-
-    /// <summary>Whether set-user-ID programs (sudo, su) work in a Jail; they do not by default.</summary>
-    [Parameter(ParameterSetName = WritableSet)]
-    public SetuidMode Setuid { get; set; }
-
-    /// <summary>Which abstract sockets a Jail reaches on the host's network; its own by default.</summary>
-    [Parameter(ParameterSetName = WritableSet)]
-    public SocketView Sockets { get; set; }
-
-    /// <summary>Gives a Jail a user namespace, so that its root is nobody outside: auto for a range of the host's ids that no other cage has, FIRST:COUNT for these, none for none.</summary>
-    [Parameter(ParameterSetName = WritableSet)]
-    [ArgumentCompleter(typeof(UserNamespaceCompleter))]
-    public string UserNamespace { get; set; } = "none";
-
     /// <summary>Variables that its commands get.</summary>
     [Parameter(ParameterSetName = WritableSet)]
     public IDictionary? Environment { get; set; }
@@ -84,31 +44,6 @@ public sealed partial class NewCageCommand : CageCmdlet
     /// <summary>What becomes of that directory; it is linked to by default.</summary>
     [Parameter(ParameterSetName = ReadOnlySet, ValueFromPipelineByPropertyName = true)]
     public SourceMode SourceMode { get; set; } = SourceMode.Link;
-
-    /// <summary>Commands of the host's that are to be in it, with all that they need.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    [ArgumentCompleter(typeof(HostCommandCompleter))]
-    public string[] Command { get; set; } = [];
-
-    /// <summary>Files and folders of the host's that are to be in it.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string[] File { get; set; } = [];
-
-    /// <summary>Packs that are to be in it, besides those that the commands choose.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    [ArgumentCompleter(typeof(PackCompleter))]
-    public string[] Pack { get; set; } = [];
-
-    /// <summary>Leaves out the packs that the commands choose.</summary>
-    [Parameter]
-    public SwitchParameter NoPack { get; set; }
-
-    /// <summary>Keeps setuid and setgid bits of what is put in.</summary>
-    [Parameter]
-    public SwitchParameter KeepSetuid { get; set; }
 
     /// <summary>A description, of several lines perhaps.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -133,17 +68,7 @@ public sealed partial class NewCageCommand : CageCmdlet
             Isolation = Isolation,
             Device = view,
             Devices = devices,
-            Privileges = new CagePrivileges
-            {
-                CapabilityAdd = CapabilityAdd,
-                CapabilityDrop = CapabilityDrop,
-                SystemCalls = Seccomp,
-                SystemCallAllow = SeccompAllow,
-                SystemCallDeny = SeccompDeny,
-                Setuid = Setuid,
-                Sockets = Sockets,
-                UserNamespace = CageSettings.Users(UserNamespace),
-            },
+            Privileges = this.Privileges(new CagePrivileges(), IsGiven),
             Environment = Values.Variables(Environment),
             Binds = this.Binds(),
             Tmpfs = this.TmpfsList(),
@@ -153,18 +78,11 @@ public sealed partial class NewCageCommand : CageCmdlet
             SourceMode = SourceMode,
         };
         if (!ShouldProcess($"{Name} in {Engine.Store.Settings.Data}")) return;
-        using ProgressBar bar = new(this, $"Making {Name}");
-        CageInfo cage = Engine.Create(request, Contents(), WriteWarning, bar.Show, Stop);
+        RootRequest contents = Contents();
+        CageInfo cage = Work($"Making {Name}", work => contents.IsEmpty
+            ? Engine.Create(request, work.Show, work.Stop)
+            : Engine.Create(request, contents, work.Warn, work.Show, work.Stop));
         WriteVerbose($"\"{cage.Name}\" is made: {cage.Path}.");
         WriteObject(cage);
     });
-
-    private RootRequest Contents() => new()
-    {
-        Commands = [.. Command.Select(command => command.Contains('/') ? GetUnresolvedProviderPathFromPSPath(command) : command)],
-        Files = [.. File.Select(GetUnresolvedProviderPathFromPSPath)],
-        Packs = Pack,
-        ChoosesPacks = !NoPack,
-        KeepsSetuid = KeepSetuid,
-    };
 }

@@ -1,7 +1,5 @@
-using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
-using Cage.Engine.Runtime;
 using Cage.Engine.State;
 using Cage.PowerShell.Transport;
 
@@ -11,31 +9,15 @@ namespace Cage.PowerShell.Commands;
 /// else that takes a PSSession. The cage's own pwsh serves it, until Remove-PSSession.</summary>
 [Cmdlet(VerbsCommon.New, "CageSession", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(PSSession))]
-public sealed class NewCageSessionCommand : CageTargetCmdlet
+public sealed class NewCageSessionCommand : CageInsideCmdlet
 {
-    /// <summary>The user: name, number, name:group or number:number; root by default.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    [ArgumentCompleter(typeof(CageUserCompleter))]
-    public string? User { get; set; }
-
-    /// <summary>The working directory inside; the user's home by default.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? Directory { get; set; }
-
-    /// <summary>Variables for pwsh, besides the cage's own.</summary>
-    [Parameter]
-    public IDictionary? Environment { get; set; }
-
     private protected override void Act(CageInfo cage)
     {
         if (!ShouldProcess(Describe(cage), "Begin pwsh and open a session")) return;
-        CageCommand command = new() { Arguments = [], User = User, Directory = Directory, Environment = Values.Variables(Environment), Descriptors = [] };
-        Runspace runspace = RunspaceFactory.CreateRunspace(new CageConnectionInfo(Engine, cage, command, Stop), Host, TypeTable.LoadDefaultTypeFiles());
+        Runspace runspace = RunspaceFactory.CreateRunspace(new CageConnectionInfo(Engine, cage, InsideCommand, Stop), Host, TypeTable.LoadDefaultTypeFiles());
         try
         {
-            runspace.Open();
+            Work($"Opening a session in {cage.Name}", _ => runspace.Open());
             PSSession session = CageSession.Of(runspace, this);
             session.Name = cage.Name;
             WriteObject(session);

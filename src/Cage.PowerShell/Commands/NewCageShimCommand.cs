@@ -34,6 +34,6 @@ public sealed class NewCageShimCommand : CageTargetCmdlet
         string[] links = [.. LinkPath.Select(GetUnresolvedProviderPathFromPSPath)];
         string[] paths = [.. Command.Select(command => Path.Combine(folder, Path.GetFileName(command))), .. links];
         if (paths.Length > 0 && ShouldProcess(Describe(cage), $"make {string.Join(", ", paths)}"))
-            WriteObject(Engine.AddShims(cage.Record, Command, links, folder, Force, Stop), enumerateCollection: true);
+            WriteObject(Work($"Making ways into {cage.Name}", work => Engine.AddShims(cage.Record, Command, links, folder, Force, work.Stop)), enumerateCollection: true);
     }
 }

@@ -11,8 +11,6 @@ namespace Cage.PowerShell.Commands;
 [OutputType(typeof(CageSnapshot))]
 public sealed class NewCageSnapshotCommand : CageCmdlet
 {
-    private const int ActivityId = 1;
-
     /// <summary>The directory; the whole host by default.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
@@ -54,7 +52,7 @@ public sealed class NewCageSnapshotCommand : CageCmdlet
             Exclude = Exclude,
         };
         if (!ShouldProcess($"{request.Source} to {Engine.Store.Settings.Snapshots}")) return;
-        CageSnapshot snapshot = Engine.TakeSnapshot(request, WriteWarning, progress => Report(request.Source, progress), Stop);
+        CageSnapshot snapshot = Work($"Making a snapshot of {request.Source}", work => Engine.TakeSnapshot(request, work.Warn, work.Show, work.Stop));
         WriteVerbose($"{snapshot.Path} is made of {snapshot.Source} by {snapshot.Provider}.");
         WriteObject(snapshot);
     });
@@ -67,16 +65,5 @@ public sealed class NewCageSnapshotCommand : CageCmdlet
             decisions[GetUnresolvedProviderPathFromPSPath((string)LanguagePrimitives.ConvertTo(entry.Key, typeof(string), CultureInfo.InvariantCulture))] =
                 (NestedDecision)LanguagePrimitives.ConvertTo(entry.Value, typeof(NestedDecision), CultureInfo.InvariantCulture);
         return decisions;
-    }
-
-    private void Report(string source, CopyProgress progress)
-    {
-        if (progress.Elapsed.TotalSeconds < 1) return;
-        WriteProgress(new ProgressRecord(
-            ActivityId, $"Copying {source}", string.Create(CultureInfo.InvariantCulture, $"{progress.Files} files, {progress.Bytes >> 20} MiB, {progress.Rate / (1 << 20):0} MiB/s"))
-        {
-            PercentComplete = progress.Percent ?? -1,
-            SecondsRemaining = (int?)progress.Left?.TotalSeconds ?? -1,
-        });
     }
 }

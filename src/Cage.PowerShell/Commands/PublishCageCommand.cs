@@ -15,7 +15,7 @@ public sealed class PublishCageCommand : CageTargetCmdlet
     private protected override void Act(CageInfo cage)
     {
         if (!ShouldProcess(Describe(cage))) return;
-        CageInfo layer = Engine.Publish(cage.Record, Stop);
+        CageInfo layer = Work($"Publishing {cage.Name}", work => Engine.Publish(cage.Record, work.Stop));
         WriteVerbose($"\"{layer.Name}\" is a layer now: {layer.Path}.");
         if (PassThru) WriteObject(layer);
     }

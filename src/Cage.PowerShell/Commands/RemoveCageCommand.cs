@@ -26,7 +26,7 @@ public sealed class RemoveCageCommand : CageTargetCmdlet
         }
         // Whoever says -Force is not asked, unless by -Confirm.
         if ((!Force || IsGiven("Confirm")) && !ShouldProcess(Describe(cage))) return;
-        Engine.Remove(cage.Record, Force, WriteWarning, Stop);
+        Work($"Removing {cage.Name}", work => Engine.Remove(cage.Record, Force, work.Warn, work.Show, work.Stop));
         WriteVerbose($"\"{cage.Name}\" is removed: {cage.Path}.");
     }
 }

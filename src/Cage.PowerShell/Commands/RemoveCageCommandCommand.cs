@@ -34,6 +34,6 @@ public sealed class RemoveCageCommandCommand : CageTargetCmdlet
             unwanted.AddRange(found);
         }
         if (unwanted.Count == 0 || !ShouldProcess(Describe(cage), $"remove {string.Join(", ", unwanted.Select(content => content.Command))}")) return;
-        Engine.RemoveContents(cage.Record, unwanted, Force, WriteWarning, Stop);
+        Work($"Removing from {cage.Name}", work => Engine.RemoveContents(cage.Record, unwanted, Force, work.Warn, work.Stop));
     }
 }

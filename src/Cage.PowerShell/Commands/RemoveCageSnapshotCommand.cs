@@ -39,7 +39,7 @@ public sealed class RemoveCageSnapshotCommand : CageSnapshotCmdlet
     {
         // Whoever says -Force is not asked, unless by -Confirm.
         if ((!Force || IsWhatIf || IsGiven("Confirm")) && !ShouldProcess(snapshot.Path)) return;
-        Engine.RemoveSnapshot(Engine.FindSnapshot(snapshot.Name), Force);
+        Work($"Removing {snapshot.Name}", work => Engine.RemoveSnapshot(Engine.FindSnapshot(snapshot.Name), Force, work.Stop));
         WriteVerbose($"{snapshot.Path} is removed.");
     });
 }

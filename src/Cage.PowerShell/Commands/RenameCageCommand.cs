@@ -20,7 +20,7 @@ public sealed class RenameCageCommand : CageTargetCmdlet
     private protected override void Act(CageInfo cage)
     {
         if (!ShouldProcess($"{Describe(cage)} to {NewName}")) return;
-        CageInfo renamed = Engine.Change(cage.Record, before => before with { Name = NewName }, Stop);
+        CageInfo renamed = Work($"Renaming {cage.Name}", work => Engine.Change(cage.Record, before => before with { Name = NewName }, work.Stop));
         if (PassThru) WriteObject(renamed);
     }
 }

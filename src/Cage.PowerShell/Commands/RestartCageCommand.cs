@@ -19,7 +19,7 @@ public sealed class RestartCageCommand : CageStopCmdlet
         // What cannot be started again is not stopped either.
         Engine.PlanStart(cage.Record);
         StopOne(cage);
-        CageInfo started = Engine.Start(cage.Record, null, WriteWarning, Stop);
+        CageInfo started = Work($"Starting {cage.Name}", work => Engine.Start(cage.Record, null, work.Warn, work.Show, work.Stop));
         WriteVerbose($"\"{started.Name}\" runs again, its files at {started.RootPath}.");
         return started;
     }

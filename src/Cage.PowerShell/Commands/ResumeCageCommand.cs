@@ -15,7 +15,7 @@ public sealed class ResumeCageCommand : CageTargetCmdlet
     private protected override void Act(CageInfo cage)
     {
         if (!ShouldProcess(Describe(cage))) return;
-        CageInfo resumed = Engine.Resume(cage.Record, Stop);
+        CageInfo resumed = Work($"Resuming {cage.Name}", work => Engine.Resume(cage.Record, work.Stop));
         if (PassThru) WriteObject(resumed);
     }
 }

@@ -13,9 +13,8 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
 {
     private static readonly string[] _writableOnly =
     [
-        nameof(Isolation), nameof(Device), nameof(Environment), nameof(StartScript), nameof(StopScript), nameof(CapabilityAdd), nameof(CapabilityDrop),
-        nameof(Seccomp), nameof(SeccompAllow), nameof(SeccompDeny), nameof(Setuid), nameof(Sockets), nameof(UserNamespace),
-        .. CageSettings.LimitNames, .. CageSettings.ShareNames, .. CageSettings.NetworkNames,
+        nameof(Isolation), nameof(Environment), nameof(StartScript), nameof(StopScript),
+        .. CageSettings.PrivilegeNames, .. CageSettings.LimitNames, .. CageSettings.ShareNames, .. CageSettings.NetworkNames,
     ];
 
     /// <summary>Another name.</summary>
@@ -38,50 +37,6 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
     /// <summary>How much of the host it is to see while it runs.</summary>
     [Parameter]
     public CageIsolation Isolation { get; set; }
-
-    /// <summary>What its /dev is to be: its own (Private) or the Host's; or rules about what its own is to have besides.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(DeviceCompleter))]
-    public string[] Device { get; set; } = [];
-
-    /// <summary>Capabilities that root in a Jail has besides the default ones (capabilities(7)), with or without CAP_; ALL for every one.</summary>
-    [Parameter]
-    [AllowEmptyCollection]
-    [ArgumentCompleter(typeof(CapabilityCompleter))]
-    public string[] CapabilityAdd { get; set; } = [];
-
-    /// <summary>Capabilities that root in a Jail is not to have; ALL begins with none.</summary>
-    [Parameter]
-    [AllowEmptyCollection]
-    [ArgumentCompleter(typeof(CapabilityCompleter))]
-    public string[] CapabilityDrop { get; set; } = [];
-
-    /// <summary>Whether the system calls of a Jail are filtered.</summary>
-    [Parameter]
-    public SystemCallMode Seccomp { get; set; }
-
-    /// <summary>System calls that the filter allows besides, by name.</summary>
-    [Parameter]
-    [AllowEmptyCollection]
-    public string[] SeccompAllow { get; set; } = [];
-
-    /// <summary>System calls that the filter denies besides, by name.</summary>
-    [Parameter]
-    [AllowEmptyCollection]
-    public string[] SeccompDeny { get; set; } = [];
-
-    /// <summary>Whether set-user-ID programs (sudo, su) work in a Jail; they do not by default.</summary>
-    [Parameter]
-    public SetuidMode Setuid { get; set; }
-
-    /// <summary>Which abstract sockets a Jail reaches on the host's network; its own by default.</summary>
-    [Parameter]
-    public SocketView Sockets { get; set; }
-
-    /// <summary>Gives a Jail a user namespace, so that its root is nobody outside: auto for a range of the host's ids that no other cage has, FIRST:COUNT for these, none for none.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(UserNamespaceCompleter))]
-    public string UserNamespace { get; set; } = "none";
 
     /// <summary>The variables that its commands are to get, in place of those it has.</summary>
     [Parameter]
@@ -109,9 +64,9 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
         Guid[] bases = [.. Base.Select(Engine.FindBase)];
         CageBind[] binds = this.Binds();
         CageTmpfs[] tmpfs = this.TmpfsList();
-        IdRange? users = CageSettings.Users(UserNamespace);
+        _ = this.Privileges(cage.Record.Privileges, IsGiven);
         if (!ShouldProcess(Describe(cage))) return;
-        CageInfo changed = Engine.Change(
+        CageInfo changed = Work($"Changing {cage.Name}", work => Engine.Change(
             cage.Record,
             before => before with
             {
@@ -121,17 +76,7 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
                 Isolation = IsGiven(nameof(Isolation)) ? Isolation : before.Isolation,
                 Device = IsGiven(nameof(Device)) ? DeviceList.Split(Device).View : before.Device,
                 Devices = IsGiven(nameof(Device)) ? DeviceList.Split(Device).Given : before.Devices,
-                Privileges = before.Privileges with
-                {
-                    CapabilityAdd = IsGiven(nameof(CapabilityAdd)) ? CapabilityAdd : before.Privileges.CapabilityAdd,
-                    CapabilityDrop = IsGiven(nameof(CapabilityDrop)) ? CapabilityDrop : before.Privileges.CapabilityDrop,
-                    SystemCalls = IsGiven(nameof(Seccomp)) ? Seccomp : before.Privileges.SystemCalls,
-                    SystemCallAllow = IsGiven(nameof(SeccompAllow)) ? SeccompAllow : before.Privileges.SystemCallAllow,
-                    SystemCallDeny = IsGiven(nameof(SeccompDeny)) ? SeccompDeny : before.Privileges.SystemCallDeny,
-                    Setuid = IsGiven(nameof(Setuid)) ? Setuid : before.Privileges.Setuid,
-                    Sockets = IsGiven(nameof(Sockets)) ? Sockets : before.Privileges.Sockets,
-                    UserNamespace = IsGiven(nameof(UserNamespace)) ? users : before.Privileges.UserNamespace,
-                },
+                Privileges = this.Privileges(before.Privileges, IsGiven),
                 Environment = IsGiven(nameof(Environment)) ? Values.Variables(Environment) : before.Environment,
                 Start = IsGiven(nameof(StartScript)) ? StartScript : before.Start,
                 Binds = IsGiven(nameof(Bind)) ? binds : before.Binds,
@@ -140,7 +85,7 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
                 Limits = this.Limits(before.Limits, IsGiven),
                 Stop = IsGiven(nameof(StopScript)) ? StopScript : before.Stop,
             },
-            Stop);
+            work.Stop));
         if (PassThru) WriteObject(changed);
     }
 }

@@ -30,7 +30,7 @@ public sealed class StartCageCommand : CageTargetCmdlet
         }
         if (!ShouldProcess(Describe(cage))) return;
         long start = Stopwatch.GetTimestamp();
-        CageInfo started = Engine.Start(cage.Record, options, WriteWarning, Stop);
+        CageInfo started = Work($"Starting {cage.Name}", work => Engine.Start(cage.Record, options, work.Warn, work.Show, work.Stop));
         WriteVerbose($"\"{started.Name}\" runs, its files at {started.RootPath}: started in {Stopwatch.GetElapsedTime(start).TotalMilliseconds:0.0} ms.");
         if (PassThru) WriteObject(started);
     }

@@ -36,7 +36,7 @@ public sealed class StartCageProcessCommand : CageServiceCmdlet
             Environment = Values.Variables(Environment),
         };
         if (!ShouldProcess($"{string.Join(' ', words)} in {Describe(cage)}")) return;
-        CageService started = Engine.StartService(cage, service, Stop);
+        CageService started = Work($"Starting {service.Name} in {cage.Name}", work => Engine.StartService(cage, service, work.Stop));
         WriteVerbose($"\"{started.Name}\" runs in \"{cage.Name}\" as process {started.ProcessId}; its log is {started.LogPath}.");
         if (PassThru) WriteObject(started);
     }

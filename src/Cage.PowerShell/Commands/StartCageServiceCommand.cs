@@ -37,7 +37,7 @@ public sealed class StartCageServiceCommand : CageServiceCmdlet
             Environment = [.. unit.Environment, .. Values.Variables(Environment)],
         };
         if (!ShouldProcess($"{path} in {Describe(cage)}")) return;
-        CageService started = Engine.StartService(cage, service, Stop);
+        CageService started = Work($"Starting {service.Name} in {cage.Name}", work => Engine.StartService(cage, service, work.Stop));
         WriteVerbose($"\"{started.Name}\" is up in \"{cage.Name}\"; its log is {started.LogPath}.");
         if (PassThru) WriteObject(started);
     }

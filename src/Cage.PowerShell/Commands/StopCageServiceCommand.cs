@@ -31,7 +31,12 @@ public sealed class StopCageServiceCommand : CageTargetCmdlet
         foreach (CageService service in GetCageServiceCommand.Find(cage, ServiceName))
         {
             if (!ShouldProcess($"{service.Name} in {Describe(cage)}")) continue;
-            CageService stopped = CageEngine.StopService(cage, service, TimeSpan.FromSeconds(TimeoutSeconds), Stop);
+            TimeSpan patience = TimeSpan.FromSeconds(TimeoutSeconds);
+            CageService stopped = Work($"Stopping {service.Name} in {cage.Name}", work =>
+            {
+                work.Await("until it ends", patience);
+                return CageEngine.StopService(cage, service, patience, work.Stop);
+            });
             if (PassThru) WriteObject(stopped);
         }
     }

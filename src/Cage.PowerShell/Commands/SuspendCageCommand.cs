@@ -15,7 +15,7 @@ public sealed class SuspendCageCommand : CageTargetCmdlet
     private protected override void Act(CageInfo cage)
     {
         if (!ShouldProcess(Describe(cage))) return;
-        CageInfo suspended = Engine.Suspend(cage.Record, Stop);
+        CageInfo suspended = Work($"Suspending {cage.Name}", work => Engine.Suspend(cage.Record, work.Stop));
         if (PassThru) WriteObject(suspended);
     }
 }

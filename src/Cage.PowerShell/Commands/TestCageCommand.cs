@@ -15,5 +15,5 @@ public sealed class TestCageCommand : CageQueryCmdlet
     public FindingKind[]? Kind { get; set; }
 
     private protected override void Act(CageInfo cage) =>
-        WriteObject(Engine.Test(cage.Record).Where(finding => Kind?.Contains(finding.Kind) != false), enumerateCollection: true);
+        WriteObject(Work($"Testing {cage.Name}", work => Engine.Test(cage.Record, work.Stop)).Where(finding => Kind?.Contains(finding.Kind) != false), enumerateCollection: true);
 }

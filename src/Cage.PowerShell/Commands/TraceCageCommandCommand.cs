@@ -34,8 +34,8 @@ public sealed class TraceCageCommandCommand : CageTargetCmdlet
         {
             using Descriptor input = Files.Open("/dev/null", Files.O_RDONLY), output = Files.Open(said, Files.O_WRONLY | Files.O_TRUNC);
             Descriptor[] descriptors = [input, output, output];
-            if (Fix) Engine.Fix(cage, words, User, descriptors, WriteObject, WriteWarning, Stop);
-            else WriteObject(Engine.Trace(cage, words, User, descriptors).Traces, enumerateCollection: true);
+            if (Fix) Work($"Tracing {words[0]} in {cage.Name}", work => Engine.Fix(cage, words, User, descriptors, work.WriteObject, work.Warn, work.Stop));
+            else WriteObject(Work($"Tracing {words[0]} in {cage.Name}", work => Engine.Trace(cage, words, User, descriptors, work.Stop)).Traces, enumerateCollection: true);
             foreach (string line in File.ReadLines(said)) WriteVerbose(line);
         }
         finally

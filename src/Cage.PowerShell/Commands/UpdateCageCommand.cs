@@ -21,11 +21,11 @@ public sealed class UpdateCageCommand : CageTargetCmdlet
     {
         if (IsWhatIf)
         {
-            foreach (CageFinding finding in Engine.Test(cage.Record).Where(finding => finding.Kind is FindingKind.Drifted or FindingKind.Gone)) ShouldProcess($"{cage.Name}: {finding.Path}", "copy again");
+            foreach (CageFinding finding in Work($"Testing {cage.Name}", work => Engine.Test(cage.Record, work.Stop)).Where(finding => finding.Kind is FindingKind.Drifted or FindingKind.Gone)) ShouldProcess($"{cage.Name}: {finding.Path}", "copy again");
             return;
         }
         if (!ShouldProcess(Describe(cage))) return;
-        using (ProgressBar bar = new(this, $"Updating {cage.Name}")) Engine.Update(cage.Record, Force, WriteWarning, bar.Show, Stop);
+        Work($"Updating {cage.Name}", work => Engine.Update(cage.Record, Force, work.Warn, work.Show, work.Stop));
         if (PassThru) WriteObject(Engine.Look(cage.Record));
     }
 }

@@ -33,7 +33,12 @@ public sealed class WaitCageCommand : CageTargetCmdlet
         foreach (CageInfo cage in _cages)
             Try(cage, () =>
             {
-                CageInfo now = Engine.Wait(cage, State, Left(start), Stop);
+                TimeSpan left = Left(start);
+                CageInfo now = Work($"Waiting for {cage.Name}", work =>
+                {
+                    work.Await($"until it is {State}", left == Timeout.InfiniteTimeSpan ? null : left);
+                    return Engine.Wait(cage, State, left, work.Stop);
+                });
                 if (PassThru) WriteObject(now);
             });
     }

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Globalization;
+using Cage.Engine.Runtime;
 using Cage.Engine.State;
 using Cage.Interop;
 
@@ -17,13 +18,16 @@ internal sealed class CommandTracer(CageInfo cage, string program, string? setti
     /// <summary>What is another one in a running cage: the host's files there are none of it.</summary>
     private static readonly string[] _mounted = ["/proc/", "/sys/", "/dev/", "/run/", "/tmp/"];
 
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
+
     /// <summary>Runs the command to its end.</summary>
     /// <param name="command">It and its arguments.</param>
     /// <param name="user">As whom; null for root.</param>
     /// <param name="descriptors">Its standard input, output and error.</param>
+    /// <param name="cancellation">Ends it, and all that it has started.</param>
     /// <returns>What it did, and the status that it ended with.</returns>
     /// <exception cref="CageException">CageCommandNotFound: there is no strace here.</exception>
-    public (IReadOnlyList<CageTrace> Traces, int Status) Run(IReadOnlyList<string> command, string? user, IReadOnlyList<Descriptor> descriptors)
+    public (IReadOnlyList<CageTrace> Traces, int Status) Run(IReadOnlyList<string> command, string? user, IReadOnlyList<Descriptor> descriptors, CancellationToken cancellation)
     {
         using RootView host = new("/");
         string strace = new CommandPath(host).Find("strace") ??
@@ -39,13 +43,29 @@ internal sealed class CommandTracer(CageInfo cage, string program, string? setti
                 Environment = [.. Variables()],
                 Descriptors = descriptors,
             });
-            int status = Processes.Wait(process.Id).ExitStatus;
+            int status = Finish(process, cancellation);
             return (Understand(folder, process.Id), status);
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    private static int Finish(SpawnedProcess strace, CancellationToken cancellation)
+    {
+        try
+        {
+            ProcessWait.For(strace.Handle, Timeout.InfiniteTimeSpan, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            // All of them: strace lets go of what it traces when it ends.
+            ProcessTree.End(strace.Id, _patience);
+            Processes.Wait(strace.Id);
+            throw;
+        }
+        return Processes.Wait(strace.Id).ExitStatus;
     }
 
     private IEnumerable<string> Variables()

@@ -93,8 +93,6 @@ Describe 'Copy-Cage' -Skip:(-not $isRoot) {
         (Get-Cage).Name | Should -Be 'base', 'web'
         Get-ChildItem $store.Data -Force -Filter '.*' | Should -BeNullOrEmpty
     }
-    It 'does nothing with -WhatIf' {
-        Invoke-Quietly 'Copy-Cage base other -WhatIf' | Should -BeNullOrEmpty
-        (Get-Cage).Name | Should -Be 'base'
-    }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Copy-Cage | Should -BeNullOrEmpty }
+    It 'changes nothing with -WhatIf' { Test-WhatIf $store Copy-Cage | Should -BeNullOrEmpty }
 }

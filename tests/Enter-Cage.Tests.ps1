@@ -14,12 +14,35 @@ Describe 'Enter-Cage' -Skip:(-not $isRoot) {
         $null = New-Cage chroot -Base base -Isolation Chroot | Start-Cage
         $null = New-Cage idle -Base base
 
-        # Types lines into a pwsh on a terminal of its own (script(1)), and returns what its screen had.
+        # Types lines into a pwsh on a terminal of its own (script(1)), each when the shell has shown that it waits for one, and returns what its screen had.
         function Use-Terminal([string] $Command, [string[]] $Keys) {
             $file = "$($store.Folder)/session.ps1"
             "`$PSStyle.OutputRendering = 'PlainText'", "Import-Module '$(Get-CageModulePath)'", $Command, '"code $LASTEXITCODE"' | Set-Content $file
-            $script = $Keys.ForEach({ "sleep 0.4; printf '%s\n' '$_'" }) -join '; '
-            sh -c "(sleep 1; $script; sleep 0.5) 2>/dev/null | timeout 20 script -qec `"stty rows 33 cols 101; exec pwsh -NoProfile -File $file`" /dev/null" | Out-String
+            $start = [System.Diagnostics.ProcessStartInfo]::new('timeout', [string[]] ('30', 'script', '-qfec', "stty rows 33 cols 101; exec pwsh -NoProfile -File $file", '/dev/null'))
+            $start.RedirectStandardInput = $start.RedirectStandardOutput = $true
+            $start.UseShellExecute = $false
+            $session = [System.Diagnostics.Process]::Start($start)
+            $screen = [System.Text.StringBuilder]::new()
+            function Read-Screen([string] $Until) {
+                $buffer = [char[]]::new(4096)
+                while ($screen.ToString() -notmatch $Until -and ($read = $session.StandardOutput.Read($buffer, 0, $buffer.Length)) -gt 0) { $null = $screen.Append($buffer, 0, $read) }
+            }
+            try {
+                $from = 0
+                foreach ($key in $Keys) {
+                    # A prompt is the last, and has come after what was typed before.
+                    Read-Screen "(?s)^.{$from}.*[#$] $"
+                    $from = $screen.Length + 1
+                    $session.StandardInput.Write("$key`n")
+                    $session.StandardInput.Flush()
+                }
+                Read-Screen '(?!)'
+                $screen.ToString()
+            }
+            finally {
+                if (-not $session.HasExited) { $session.Kill() }
+                $session.Dispose()
+            }
         }
     }
     AfterAll { Remove-TestStore $store }
@@ -54,7 +77,7 @@ Describe 'Enter-Cage' -Skip:(-not $isRoot) {
             Send-Key $terminal -Key 'cat', 'Space', '/etc/bas', 'Tab', 'Enter'
             Wait-Screen $terminal '(?m)^small' | Should -BeTrue
             Send-Line $terminal 'exit 7'
-            Send-Line $terminal '"status {0}" -f $LASTEXITCODE'
+            Send-PromptLine $terminal '"status {0}" -f $LASTEXITCODE'
             Wait-Screen $terminal '(?m)^status 7' | Should -BeTrue
         }
         finally { Close-Terminal $terminal }
@@ -76,6 +99,6 @@ Describe 'Enter-Cage' -Skip:(-not $isRoot) {
         $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageAmbiguous,*'
     }
     It 'says CageNotRunning for one that is stopped' -Skip:(-not $hasTerminal) {
-        Use-Terminal 'Enter-Cage idle -ErrorVariable problem -ErrorAction SilentlyContinue; $problem[0].FullyQualifiedErrorId' '' | Should -Match 'CageNotRunning,'
+        Use-Terminal 'Enter-Cage idle -ErrorVariable problem -ErrorAction SilentlyContinue; $problem[0].FullyQualifiedErrorId' | Should -Match 'CageNotRunning,'
     }
 }

@@ -97,4 +97,5 @@ Describe 'Get-Cage' -Skip:(-not $isRoot) {
         }
         finally { $env:CAGE_CONF = $conf }
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Get-Cage | Should -BeNullOrEmpty }
 }

@@ -28,4 +28,5 @@ Describe 'Get-CageExposure' -Skip:(-not $isRoot) {
         $null = New-Cage web -Base base -Network None -MemoryLimit 1GB -ProcessLimit 100 -CpuLimit 1
         Get-CageExposure web | Should -BeNullOrEmpty
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Get-CageExposure | Should -BeNullOrEmpty }
 }

@@ -42,4 +42,5 @@ Describe 'Get-CageLog' -Skip:(-not $isRoot) {
         Start-CageProcess web -ServiceName clock -- true
         (TabExpansion2 'Get-CageLog web cl' 18).CompletionMatches.CompletionText | Should -Be 'clock'
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Get-CageLog | Should -BeNullOrEmpty }
 }

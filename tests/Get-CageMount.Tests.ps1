@@ -43,4 +43,5 @@ Describe 'Get-CageMount' -Skip:(-not $isRoot) {
         Get-CageMount nobody, jail -ErrorVariable problem -ErrorAction SilentlyContinue | Should -Not -BeNullOrEmpty
         $problem[0].FullyQualifiedErrorId | Should -Be 'CageNotFound,Cage.PowerShell.Commands.GetCageMountCommand'
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Get-CageMount | Should -BeNullOrEmpty }
 }

@@ -33,4 +33,5 @@ Describe 'Get-CagePlan' -Skip:(-not $isRoot) {
         Get-CagePlan base -ErrorVariable problem -ErrorAction SilentlyContinue
         $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageStartFailed,*'
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Get-CagePlan | Should -BeNullOrEmpty }
 }

@@ -52,4 +52,5 @@ Describe 'Get-CageProcess' -Skip:(-not $isRoot) {
         Get-CageProcess nobody, jail -ErrorVariable problem -ErrorAction SilentlyContinue | Should -Not -BeNullOrEmpty
         $problem[0].FullyQualifiedErrorId | Should -Be 'CageNotFound,Cage.PowerShell.Commands.GetCageProcessCommand'
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Get-CageProcess | Should -BeNullOrEmpty }
 }

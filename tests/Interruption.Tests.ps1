@@ -6,7 +6,7 @@ BeforeDiscovery {
     $tried = $cases.Keys | Where-Object { $canTrace -or $_ -ne 'Trace-CageCommand' } | Sort-Object
     $waiting = $tried | Where-Object { $cases[$_].Waits }
     Import-CageModule
-    $changing = Get-Command -Module Cage | Where-Object { $_.Parameters.ContainsKey('WhatIf') -and $cases[$_.Name].Line } | ForEach-Object Name
+    $changing = Get-Command -Module Cage | Where-Object { $_.Parameters.ContainsKey('WhatIf') -and $cases[$_.Name].Line -and -not $cases[$_.Name].Elsewhere } | ForEach-Object Name
     $stopped = @($waiting) + @($changing) + 'Invoke-Cage' | Where-Object { $_ -in $tried -and $_ -ne 'Set-CageConfiguration' } | Sort-Object -Unique
 }
 

@@ -1,97 +1,37 @@
 BeforeDiscovery {
     Import-Module "$PSScriptRoot/CageTest.psm1" -Force
     $isRoot = Test-Root
-    $hasTracer = [bool] (Get-Command strace -ErrorAction Ignore)
-    # What makes each cmdlet write. idle is stopped, web runs with a service, full has commands of the host, held is suspended. Null where nothing can be tried here.
-    $lines = @{
-        'Add-CageCommand'       = 'Add-CageCommand idle true -NoPack -PassThru'
-        'Add-CageFile'          = 'Add-CageFile idle /etc/hostname -NoPack -PassThru'
-        'Clear-Cage'            = 'Clear-Cage full -PassThru'
-        'Copy-Cage'             = 'Copy-Cage idle fresh'
-        'Copy-CageAccount'      = 'Copy-CageAccount idle -User root'
-        'Enter-Cage'            = $null # wants a terminal: Enter-Cage.Tests.ps1
-        'Get-Cage'              = 'Get-Cage; Get-Cage -Tree'
-        'Get-CageCommand'       = 'Get-CageCommand full'
-        'Get-CageConfiguration' = 'Get-CageConfiguration'
-        'Get-CageDependency'    = 'Get-CageDependency sh -NoPack'
-        'Get-CageExposure'      = 'Get-CageExposure web'
-        'Get-CageLog'           = 'Get-CageLog web worker'
-        'Get-CageMount'         = 'Get-CageMount web'
-        'Get-CagePack'          = 'Get-CagePack'
-        'Get-CagePlan'          = 'Get-CagePlan idle'
-        'Get-CageProcess'       = 'Get-CageProcess web'
-        'Get-CageService'       = 'Get-CageService web'
-        'Get-CageShim'          = 'Get-CageShim full'
-        'Get-CageSnapshot'      = 'Get-CageSnapshot'
-        'Invoke-Cage'           = 'Invoke-Cage web cat /etc/base'
-        'Measure-Cage'          = 'Measure-Cage web'
-        'New-Cage'              = 'New-Cage fresh'
-        'New-CageSession'       = $null # wants pwsh inside: New-CageSession.Tests.ps1
-        'New-CageShim'          = 'New-CageShim full true -Folder $shims'
-        'New-CageSnapshot'      = 'New-CageSnapshot $small -Provider Copy'
-        'Publish-Cage'          = 'Publish-Cage idle -PassThru'
-        'Register-Cage'         = $null # wants systemd: Register-Cage.Tests.ps1
-        'Remove-Cage'           = 'Remove-Cage idle -Force'
-        'Remove-CageCommand'    = 'Remove-CageCommand full * -Confirm:$false'
-        'Remove-CageShim'       = 'Remove-CageShim full'
-        'Remove-CageSnapshot'   = 'Remove-CageSnapshot * -Force'
-        'Rename-Cage'           = 'Rename-Cage idle fresh -PassThru'
-        'Restart-Cage'          = 'Restart-Cage web -PassThru'
-        'Resume-Cage'           = 'Resume-Cage held -PassThru'
-        'Set-Cage'              = 'Set-Cage idle -Memo changed -PassThru'
-        'Set-CageConfiguration' = 'Set-CageConfiguration -Tool /opt/other -PassThru'
-        'Start-Cage'            = 'Start-Cage idle -PassThru'
-        'Start-CageProcess'     = 'Start-CageProcess web -ServiceName other -PassThru -- sleep 1000'
-        'Start-CageService'     = 'Start-CageService web shop -PassThru'
-        'Stop-Cage'             = 'Stop-Cage web -PassThru'
-        'Stop-CageService'      = 'Stop-CageService web worker -PassThru'
-        'Suspend-Cage'          = 'Suspend-Cage web -PassThru'
-        'Test-Cage'             = 'Invoke-Cage web true; Test-Cage drifted'
-        'Trace-CageCommand'     = $hasTracer ? 'Trace-CageCommand web -- cat /nowhere' : $null
-        'Unregister-Cage'       = $null # wants systemd
-        'Update-Cage'           = 'Update-Cage drifted -PassThru'
-        'Wait-Cage'             = 'Wait-Cage web -State Running -PassThru'
-    }
+    $cases = Get-CmdletCase
+    $canTrace = [bool] (Get-Command strace -ErrorAction Ignore)
     Import-CageModule
     $commands = @(Get-Command -Module Cage)
-    $tried = $commands | Where-Object { $lines[$_.Name] } | ForEach-Object { @{ Command = $_; Line = $lines[$_.Name] } }
+    $tried = $commands | Where-Object { $cases[$_.Name].Line -and -not $cases[$_.Name].Elsewhere -and ($canTrace -or $_.Name -ne 'Trace-CageCommand') }
 }
 
 Describe 'Manners' -Skip:(-not $isRoot) {
     BeforeAll {
         Import-Module "$PSScriptRoot/CageTest.psm1" -Force
         $store = New-TestStore
-        $small = $store.Root
         $conf = Get-Content $env:CAGE_CONF
     }
-    BeforeEach { $shims = (New-Item -ItemType Directory "$($store.Folder)/shims").FullName }
     AfterEach {
         $conf | Set-Content $env:CAGE_CONF
+        Get-Cage -Kind Writable | Remove-Cage -Force -WarningAction SilentlyContinue
         Get-CageSnapshot | Remove-CageSnapshot -Force
         Clear-TestStore $store
-        Remove-Item -Recurse -Force $shims
     }
     AfterAll { Remove-TestStore $store }
 
-    It 'has each cmdlet in the list of this file' -TestCases @{ Names = $commands.Name; Listed = @($lines.Keys) } {
-        $Names | Where-Object { $_ -notin $Listed } | Should -BeNullOrEmpty
+    It 'has a case for each cmdlet' -TestCases @{ Names = $commands.Name } {
+        $Names | Where-Object { -not (Get-CmdletCase)[$_] } | Should -BeNullOrEmpty
+        (Get-CmdletCase).Keys | Where-Object { $_ -notin $Names } | Should -BeNullOrEmpty
     }
-    It '<Command> writes what it says: <Line>' -ForEach $tried {
-        $null = New-Cage idle -Base base
-        foreach ($name in 'web', 'held') { $null = New-Cage $name -Base base | Start-Cage }
-        Start-CageProcess web -ServiceName worker -- sleep 1000
-        '[Service]', 'ExecStart=/bin/sleep 1000' | Invoke-Cage web -- sh -c 'mkdir -p /etc/systemd/system; cat >/etc/systemd/system/shop.service'
-        Suspend-Cage held
-        if ($Line -match 'full') { $null = New-Cage full -Command true -NoPack | New-CageShim -Command true -Folder $shims }
-        if ($Line -match 'drifted') {
-            'one' | Set-Content "$($store.Folder)/file"
-            $null = New-Cage drifted -File "$($store.Folder)/file" -NoPack
-            'another' | Set-Content "$($store.Folder)/file"
-        }
-        if ($Line -match 'Snapshot') { $null = New-CageSnapshot $small -Provider Copy }
-
-        $written = @(& ([scriptblock]::Create($Line)))
-        $said = @($Command.OutputType.Name)
+    It '<_> writes what it says' -ForEach $tried {
+        $case = (Get-CmdletCase)[$_.Name]
+        Initialize-Case $store $_.Name $case
+        $line = ($case.Contains('Ends') ? $case.Ends : $case.Line) + ($_.Parameters.ContainsKey('PassThru') ? ' -PassThru' : '')
+        $written = @(. ([scriptblock]::Create((Get-CaseScript $store $_.Name $line))))
+        $said = @($_.OutputType.Name)
         foreach ($object in $written) { $object.PSObject.TypeNames | Where-Object { $_ -in $said } | Should -Not -BeNullOrEmpty -Because "it wrote $($object.GetType())" }
         if ($said -eq 'System.Void') { $written | Should -BeNullOrEmpty } else { $written | Should -Not -BeNullOrEmpty }
     }

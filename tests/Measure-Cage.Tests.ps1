@@ -39,4 +39,5 @@ Describe 'Measure-Cage' -Skip:(-not $isRoot) {
         Measure-Cage | Where-Object Processes -GT 0 | Stop-Cage
         (Get-Cage web).State | Should -Be 'Stopped'
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Measure-Cage | Should -BeNullOrEmpty }
 }

@@ -126,68 +126,6 @@ Describe 'Views' -Skip:(-not $isRoot) {
     }
 }
 
-Describe '-WhatIf' -Skip:(-not $isRoot) {
-    BeforeAll {
-        Import-Module "$PSScriptRoot/CageTest.psm1" -Force
-        $store = New-TestStore
-        $null = New-Cage idle -Base base
-        $web = New-Cage web -Base base | Start-Cage -PassThru
-        Start-CageProcess web -ServiceName worker -- sleep 1000
-        $null = New-Cage held -Base base | Start-Cage -PassThru | Suspend-Cage
-        $null = New-Cage full -Command true -NoPack | New-CageShim -Command true -Folder (New-Item -ItemType Directory "$($store.Folder)/shims").FullName
-        '[Service]', 'ExecStart=/bin/sleep 1000' | Invoke-Cage web -- sh -c 'mkdir -p /etc/systemd/system; cat >/etc/systemd/system/shop.service'
-        $snapshot = New-CageSnapshot $store.Root -Provider Copy
-        # What a cmdlet needs besides a cage.
-        $needs = @{
-            'New-Cage'              = 'fresh'
-            'Copy-Cage'             = 'idle fresh'
-            'Rename-Cage'           = 'idle fresh'
-            'Set-Cage'              = 'idle -Memo changed'
-            'Set-CageConfiguration' = '-Tool /changed'
-            'Start-Cage'            = 'idle'
-            'Publish-Cage'          = 'idle'
-            'Remove-Cage'           = 'idle'
-            'Start-CageProcess'     = 'web -ServiceName other -ArgumentList sleep, 1000'
-            'Start-CageService'     = 'web shop'
-            'Stop-CageService'      = 'web worker'
-            'Remove-CageSnapshot'   = '*'
-            'Add-CageCommand'       = 'idle sh -NoPack'
-            'Add-CageFile'          = 'idle /etc/passwd'
-            'Copy-CageAccount'      = 'idle -User root'
-            'New-CageShim'          = "web sh -Folder '$($store.Folder)'"
-            'Remove-CageCommand'    = 'full *'
-            'Remove-CageShim'       = 'full'
-            'Clear-Cage'            = 'full'
-            'Update-Cage'           = 'full'
-            'Resume-Cage'           = 'held'
-            'Trace-CageCommand'     = 'web true'
-            'New-CageSnapshot'      = "'$($store.Root)' -Provider Copy"
-        }
-        # All that could change: files with their owners, modes and times, that of any change among them; mounts, those in the cage too; processes; control groups; links and units of the host.
-        function Get-Everything {
-            find $store.Folder -xdev -printf '%p %l %y %m %U %G %s %T@ %C@\n' | Sort-Object
-            Get-MountBeneath $store.Folder
-            Get-Content "/proc/$($web.ProcessId)/mountinfo"
-            Get-Cage | Get-CageProcess | ForEach-Object { "$($_.Id) $($_.CommandLine)" }
-            Get-CageService | ForEach-Object { "$($_.Name) $($_.SupervisorId) $($_.ProcessId)" }
-            foreach ($id in (Get-Cage).Id) { Get-Item "/sys/fs/cgroup/cage/$id", "/sys/fs/cgroup/*/cage/$id" -ErrorAction Ignore | ForEach-Object FullName }
-            Get-ChildItem /etc/systemd/system -Filter 'cage-*' -ErrorAction Ignore | ForEach-Object FullName
-            Get-Content $env:CAGE_CONF
-        }
-    }
-    AfterAll {
-        $snapshot | Remove-CageSnapshot -Force
-        Remove-TestStore $store
-    }
-
-    It 'changes nothing: <_>' -ForEach ($commands | Where-Object { $_.Parameters.ContainsKey('WhatIf') }) {
-        $before = Get-Everything
-        $line = "$($_.Name) $($needs.ContainsKey($_.Name) ? $needs[$_.Name] : 'web') -WhatIf"
-        Invoke-Quietly $line | Should -BeNullOrEmpty
-        Get-Everything | Should -Be $before
-    }
-}
-
 Describe 'Pipelines' -Skip:(-not $isRoot) {
     BeforeAll {
         Import-Module "$PSScriptRoot/CageTest.psm1" -Force

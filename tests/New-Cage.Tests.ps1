@@ -7,6 +7,7 @@ Describe 'New-Cage' -Skip:(-not $isRoot) {
     BeforeAll {
         Import-Module "$PSScriptRoot/CageTest.psm1" -Force
         $store = New-TestStore
+        function Get-File($Cage) { @(find "$($Cage.Path)/root" -mindepth 1 -not -type d -printf '/%P\n' | Sort-Object) }
     }
     AfterEach { Clear-TestStore $store }
     AfterAll { Remove-TestStore $store }
@@ -134,10 +135,6 @@ Describe 'New-Cage' -Skip:(-not $isRoot) {
         $null = New-Cage $_ -Base base
         (Get-Cage ([WildcardPattern]::Escape($_))).Name | Should -BeExactly $_
     }
-    It 'does nothing with -WhatIf' {
-        Invoke-Quietly 'New-Cage web -WhatIf' | Should -BeNullOrEmpty
-        Get-Cage -Kind Writable | Should -BeNullOrEmpty
-    }
     It 'says <Id> (<Category>) for <What>' -ForEach @(
         @{ What = 'an unknown base'; Id = 'CageNotFound'; Category = 'ObjectNotFound'; Arguments = @{ Base = 'nobody' } }
         @{ What = 'a name with #'; Id = 'CageArgumentInvalid'; Category = 'InvalidArgument'; Arguments = @{ Name = 'a#b' } }
@@ -170,5 +167,30 @@ Describe 'New-Cage' -Skip:(-not $isRoot) {
         New-Cage web -Source / -ErrorVariable problem -ErrorAction SilentlyContinue
         $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageArgumentInvalid,*'
         { New-Cage web -ReadOnly -Isolation Jail } | Should -Throw -ErrorId 'AmbiguousParameterSet,*'
+    }
+    It 'changes nothing with -WhatIf' { Test-WhatIf $store New-Cage | Should -BeNullOrEmpty }
+    It 'makes a read-only root of commands that runs them' {
+        $tiny = New-Cage tiny -ReadOnly -Command sh, ls, cat
+        $tiny.Kind | Should -Be 'ReadOnly'
+        (Get-CageCommand tiny).Command | Should -Be 'sh', 'ls', 'cat'
+        New-Cage web -Base tiny | Start-Cage
+        Invoke-Cage web -- sh -c 'echo hello | cat' | Should -Be 'hello'
+        (Get-File $tiny) | Should -Contain '/etc/passwd'
+        (stat -c %a "$($tiny.Path)/root/var/tmp") | Should -Be '1777'
+    }
+    It 'makes nothing when a command is not there' {
+        New-Cage bad -ReadOnly -Command sh, nosuch -ErrorVariable problem -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $problem[0].FullyQualifiedErrorId | Should -Be 'CageCommandNotFound,Cage.PowerShell.Commands.NewCageCommand'
+        Get-Cage bad -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+    }
+    It 'runs a script with python3 alone, ssl included' {
+        $null = New-Cage py -Command python3 | Start-Cage
+        Invoke-Cage py -- python3 -c 'import ssl, json; print(json.dumps(len(ssl.create_default_context().get_ca_certs()) > 0))' | Should -Be 'true'
+    }
+    It 'runs script blocks where pwsh alone was put in' -Skip:(-not (Test-Path "$(Split-Path (readlink -f (Get-Command pwsh -ErrorAction Ignore).Source))/pwsh.dll")) {
+        $null = New-Cage ps -Command pwsh | Start-Cage
+        $answer = Invoke-Cage ps { [pscustomobject]@{ Sum = 1 + 1; HasShell = Test-Path /bin/sh } }
+        $answer.Sum | Should -Be 2
+        $answer.HasShell | Should -BeFalse
     }
 }

@@ -79,4 +79,6 @@ Describe 'New-CageSession' -Skip:(-not $isRoot) {
         }
         finally { Close-Terminal $terminal }
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store New-CageSession | Should -BeNullOrEmpty }
+    It 'changes nothing with -WhatIf' { Test-WhatIf $store New-CageSession | Should -BeNullOrEmpty }
 }

@@ -5,24 +5,27 @@ BeforeDiscovery {
     $hasSystemd = Test-Path /run/systemd/system
 }
 
-Describe 'Register-Cage and Unregister-Cage' -Skip:(-not $isRoot -or $hasSystemd) {
+Describe 'Register-Cage' -Skip:(-not $isRoot -or $hasSystemd) {
     BeforeAll {
         Import-Module "$PSScriptRoot/CageTest.psm1" -Force
         $store = New-TestStore
-        $null = New-Cage web -Base base
     }
+    AfterEach { Clear-TestStore $store }
     AfterAll { Remove-TestStore $store }
 
-    It 'say so where there is no systemd: <_>' -ForEach 'Register-Cage', 'Unregister-Cage' {
-        & $_ web -ErrorVariable problem -ErrorAction SilentlyContinue
+    It 'says so where there is no systemd' {
+        $null = New-Cage web -Base base
+        Register-Cage web -ErrorVariable problem -ErrorAction SilentlyContinue
         $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageHostUnsupported,*'
         $problem[0].CategoryInfo.Category | Should -Be 'NotInstalled'
         "$($problem[0])" | Should -BeLike '*systemd*'
         $problem[0].ErrorDetails.RecommendedAction | Should -BeLike '*cage start*'
         Test-Path "/etc/systemd/system/cage-$((Get-Cage web).Id).service" | Should -BeFalse
     }
-    It 'refuse a read-only cage before that' {
+    It 'refuses a read-only cage before that' {
         Register-Cage base -ErrorVariable problem -ErrorAction SilentlyContinue
         $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageStartFailed,*'
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Register-Cage | Should -BeNullOrEmpty }
+    It 'changes nothing with -WhatIf' { Test-WhatIf $store Register-Cage | Should -BeNullOrEmpty }
 }

@@ -41,12 +41,6 @@ Describe 'Remove-Cage' -Skip:(-not $isRoot) {
         $d | Remove-Cage -Force
         Get-Cage -Kind Writable | Should -BeNullOrEmpty
     }
-    It 'does nothing with -WhatIf' {
-        $null = New-Cage web -Base base | Start-Cage
-        Invoke-Quietly 'Remove-Cage web -Force -WhatIf' | Should -BeNullOrEmpty
-        (Get-Cage web).State | Should -Be 'Running'
-        (Invoke-Quietly 'Remove-Cage web -WhatIf').FullyQualifiedErrorId | Should -BeLike 'CageAlreadyRunning,*'
-    }
     It 'says CageBusy for a base in use and for a mount beneath, and removes nothing' {
         $cage = New-Cage web -Base base
         Remove-Cage base -Force -ErrorVariable problem -ErrorAction SilentlyContinue
@@ -70,4 +64,6 @@ Describe 'Remove-Cage' -Skip:(-not $isRoot) {
         $problem.FullyQualifiedErrorId | Should -Be 'CageNotFound,Cage.PowerShell.Commands.RemoveCageCommand', 'CageAmbiguous,Cage.PowerShell.Commands.RemoveCageCommand'
         (Get-Cage -Kind Writable).Name | Should -Be 'twin', 'twin'
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Remove-Cage | Should -BeNullOrEmpty }
+    It 'changes nothing with -WhatIf' { Test-WhatIf $store Remove-Cage | Should -BeNullOrEmpty }
 }

@@ -31,11 +31,6 @@ Describe 'Rename-Cage' -Skip:(-not $isRoot) {
         'b' | Rename-Cage -NewName c
         (Get-Cage -Kind Writable).Name | Should -Be 'c'
     }
-    It 'does nothing with -WhatIf' {
-        $null = New-Cage web
-        Invoke-Quietly 'Rename-Cage web other -WhatIf' | Should -BeNullOrEmpty
-        (Get-Cage -Kind Writable).Name | Should -Be 'web'
-    }
     It 'refuses a bad name, none, and one that fits two' {
         $null = New-Cage twin; $null = New-Cage twin
         Rename-Cage base 'a#b' -ErrorVariable problem -ErrorAction SilentlyContinue
@@ -43,4 +38,6 @@ Describe 'Rename-Cage' -Skip:(-not $isRoot) {
         Rename-Cage twin x -ErrorVariable +problem -ErrorAction SilentlyContinue
         $problem.FullyQualifiedErrorId -replace ',.*' | Should -Be 'CageArgumentInvalid', 'CageNotFound', 'CageAmbiguous'
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Rename-Cage | Should -BeNullOrEmpty }
+    It 'changes nothing with -WhatIf' { Test-WhatIf $store Rename-Cage | Should -BeNullOrEmpty }
 }

@@ -32,11 +32,6 @@ Describe 'Restart-Cage' -Skip:(-not $isRoot) {
         Get-ShownText 'Restart-Cage web -Force' | Should -BeLike '*NonInteractive*'
         (Get-Cage web).ProcessId | Should -Be $before.ProcessId
     }
-    It 'does nothing with -WhatIf' {
-        $before = New-Cage web -Base base | Start-Cage -PassThru
-        Invoke-Quietly 'Restart-Cage web -WhatIf' | Should -BeNullOrEmpty
-        (Get-Cage web).ProcessId | Should -Be $before.ProcessId
-    }
     It 'does not stop what cannot be started again' {
         $layer = New-Cage layer -ReadOnly -Base base
         $before = New-Cage web -Base layer | Start-Cage -PassThru
@@ -52,4 +47,6 @@ Describe 'Restart-Cage' -Skip:(-not $isRoot) {
         Restart-Cage base, nobody -ErrorVariable problem -ErrorAction SilentlyContinue
         $problem.FullyQualifiedErrorId | Should -Be 'CageStartFailed,Cage.PowerShell.Commands.RestartCageCommand', 'CageNotFound,Cage.PowerShell.Commands.RestartCageCommand'
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Restart-Cage | Should -BeNullOrEmpty }
+    It 'changes nothing with -WhatIf' { Test-WhatIf $store Restart-Cage | Should -BeNullOrEmpty }
 }

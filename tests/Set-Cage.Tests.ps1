@@ -87,10 +87,6 @@ Describe 'Set-Cage' -Skip:(-not $isRoot) {
         Get-Cage web2 | Set-Cage -Memo three
         (Get-Cage web*).Memo | Should -Be 'two', 'three'
     }
-    It 'does nothing with -WhatIf' {
-        Invoke-Quietly 'Set-Cage web -Memo after -WhatIf' | Should -BeNullOrEmpty
-        (Get-Cage web).Memo | Should -Be 'before'
-    }
     It 'says CageAlreadyRunning when the shape of a running one is to change; its memo may' {
         Start-Cage web
         Set-Cage web -Isolation Pivot -ErrorVariable problem -ErrorAction SilentlyContinue
@@ -126,4 +122,6 @@ Describe 'Set-Cage' -Skip:(-not $isRoot) {
         $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageArgumentInvalid,*'
         (Set-Cage base -Memo small -PassThru).Memo | Should -Be 'small'
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Set-Cage | Should -BeNullOrEmpty }
+    It 'changes nothing with -WhatIf' { Test-WhatIf $store Set-Cage | Should -BeNullOrEmpty }
 }

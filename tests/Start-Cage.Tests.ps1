@@ -104,4 +104,15 @@ Describe 'Start-Cage' -Skip:(-not $isRoot) {
         Stop-RunningScript 'Start-Cage web' -Until { (Get-Cage web).State -eq 'Running' -and @(Get-CageProcess web | ForEach-Object Name) -contains 'sleep' } | Should -BeLessThan 5
         (Get-Cage web).State | Should -Be 'Stopped'
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Start-Cage | Should -BeNullOrEmpty }
+    It 'changes nothing with -WhatIf' { Test-WhatIf $store Start-Cage | Should -BeNullOrEmpty }
+    It 'lets nothing be written, and everything be read' {
+        $web = New-Cage web -Base base
+        'own' | Set-Content "$($web.Path)/root/own"
+        $web | Start-Cage -ReadOnly
+        Invoke-Cage web cat /own /etc/base | Should -Be own, small
+        Invoke-Cage web touch /etc/new 2>$null
+        $LASTEXITCODE | Should -Not -Be 0
+        (Get-CageMount web | Where-Object Target -eq '/').Options | Should -Match '(^|,)ro(,|$)'
+    }
 }

@@ -128,4 +128,6 @@ Describe 'Stop-Cage' -Skip:(-not $isRoot) {
         Stop-Cage web -Force -Confirm:$false
         (Get-Cage web).State | Should -Be 'Stopped'
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Stop-Cage | Should -BeNullOrEmpty }
+    It 'changes nothing with -WhatIf' { Test-WhatIf $store Stop-Cage | Should -BeNullOrEmpty }
 }

@@ -8,7 +8,7 @@ Describe 'Test-Cage' -Skip:(-not $isRoot) {
         Import-Module "$PSScriptRoot/CageTest.psm1" -Force
         $store = New-TestStore
     }
-    AfterEach { Clear-TestStore $store }
+    AfterEach { Get-Cage -Kind Writable | Remove-Cage -Force; Get-CageSnapshot | Remove-CageSnapshot -Force; Clear-TestStore $store }
     AfterAll { Remove-TestStore $store }
 
     It 'has nothing to say of a Jail as it is by default' {
@@ -42,5 +42,18 @@ Describe 'Test-Cage' -Skip:(-not $isRoot) {
         (Test-Cage web).Path | Should -Be 'sockets=host with network=host'
         Set-Cage web -Sockets Own
         Test-Cage web | Should -BeNullOrEmpty
+    }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Test-Cage | Should -BeNullOrEmpty }
+    It 'tells with Test-Cage that the nil UUID has moved on below a cage' {
+        $null = New-CageSnapshot $store.Root -AsHost
+        $web = New-Cage web -Base 00000000-0000-0000-0000-000000000000
+        Start-Cage web
+        Stop-Cage web
+        Test-Cage web -Kind BaseMoved | Should -BeNullOrEmpty
+        $newer = New-CageSnapshot $store.Root -AsHost
+        $finding = @(Test-Cage web -Kind BaseMoved)
+        $finding | Should -HaveCount 1
+        $finding[0].CageId, $finding[0].Path | Should -Be $web.Id, 'base=00000000-0000-0000-0000-000000000000'
+        $finding[0].Message | Should -BeLike "*$($newer.Path)*"
     }
 }

@@ -41,4 +41,5 @@ Describe 'Wait-Cage' -Skip:(-not $isRoot) {
         $null = New-Cage web -Base base | Start-Cage
         (Wait-Cage web -State Running -PassThru).State | Should -Be 'Running'
     }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Wait-Cage | Should -BeNullOrEmpty }
 }

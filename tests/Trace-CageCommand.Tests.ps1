@@ -1,0 +1,39 @@
+BeforeDiscovery {
+    Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+    $isRoot = Test-Root
+}
+
+Describe 'Trace-CageCommand' -Skip:(-not ($isRoot -and (Get-Command strace -ErrorAction Ignore))) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+        $store = New-TestStore
+    }
+    AfterEach { Clear-TestStore $store }
+    AfterAll { Remove-TestStore $store }
+
+    It "tells that date looks for the host's time zone, and closes the loop" {
+        $null = New-Cage web -Command date -NoPack | Start-Cage
+        $traces = Trace-CageCommand web -- date
+        $traces | Should -BeOfType Cage.Engine.Roots.CageTrace
+        $zone = $traces | Where-Object Path -EQ /etc/localtime
+        $zone.Missing | Should -BeTrue
+        $zone.Errno | Should -Be 'ENOENT'
+        $zone.Process | Should -Be '/usr/bin/date'
+        ($traces | Where-Object { $_.Call -eq 'execve' -and -not $_.Errno }).Path | Should -Be '/usr/bin/date'
+        $traces | Where-Object Missing | Add-CageFile web -NoPack
+        Trace-CageCommand web -- date | Where-Object { $_.Missing -and $_.Path -eq '/etc/localtime' } | Should -BeNullOrEmpty
+    }
+    It 'repeats until it is quiet' {
+        $null = New-Cage web -Command date -NoPack | Start-Cage
+        (Trace-CageCommand web -Fix -- date).Path | Should -Contain '/etc/localtime'
+        Trace-CageCommand web -- date | Where-Object Missing | Should -BeNullOrEmpty
+        Trace-CageCommand web -Fix -- date | Should -BeNullOrEmpty
+    }
+    It 'says that a cage does not run' {
+        $null = New-Cage idle -Command date -NoPack
+        Trace-CageCommand idle date -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -Be 'CageNotRunning,Cage.PowerShell.Commands.TraceCageCommandCommand'
+    }
+    It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Trace-CageCommand | Should -BeNullOrEmpty }
+    It 'changes nothing with -WhatIf' { Test-WhatIf $store Trace-CageCommand | Should -BeNullOrEmpty }
+}

@@ -113,6 +113,13 @@ Describe 'Views' -Skip:(-not $isRoot) {
         $text | Should -Match "(?m)^Id +: $($web.Id)"
         $text | Should -Match '(?m)^Base +: base'
         $text | Should -Match '(?m)^Memo +: first'
+        $text | Should -Not -Match '(?m)^(Privileges|Devices|Limits|Network|Binds)'
+        $null = New-Cage given -Base base -Device net/tun, log -CapabilityAdd NET_ADMIN -MemoryLimit 64MB
+        $text = Get-Cage given | Format-List | Out-String
+        Remove-Cage given -Force
+        $text | Should -Match '(?m)^Devices +: net/tun log'
+        $text | Should -Match '(?m)^Privileges +: capability=\+NET_ADMIN'
+        $text | Should -Match '(?m)^Limits +: memory 64M'
         Get-Cage host0 | Format-List | Out-String | Should -Match '(?m)^Kind +: ReadOnly \(the live host\)'
     }
     It 'shows what cages use as a table' {

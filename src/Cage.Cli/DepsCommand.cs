@@ -24,24 +24,19 @@ internal static class DepsCommand
             failed = true;
             Messages.Error(e.Message);
         });
-        if (arguments.Has("--json"))
-            Json.WriteArray(found, (json, dependency) =>
-            {
-                json.WriteString("path", dependency.Path);
-                json.WriteString("reason", dependency.Reason.Word());
-                json.WriteString("requiredBy", dependency.RequiredBy);
-                json.WriteString("through", dependency.Through);
-                json.WriteString("target", dependency.Target);
-                json.WriteBoolean("missing", dependency.Missing);
-            });
-        else
-            Table.Write(
-                ["PATH", "REASON", "REQUIRED BY", "THROUGH"],
-                found.Select(dependency => new[]
-                {
-                    dependency.Target is null ? dependency.Path : $"{dependency.Path} -> {dependency.Target}",
-                    dependency.Missing ? $"{dependency.Reason.Word()}, missing" : dependency.Reason.Word(), dependency.RequiredBy ?? "", dependency.Through ?? "",
-                }));
+        Listing.Write(arguments, found, ["PATH", "REASON", "REQUIRED BY", "THROUGH"], dependency =>
+            [
+                dependency.Target is null ? dependency.Path : $"{dependency.Path} -> {dependency.Target}",
+                dependency.Missing ? $"{dependency.Reason.Word()}, missing" : dependency.Reason.Word(), dependency.RequiredBy ?? "", dependency.Through ?? "",
+            ], (json, dependency) =>
+        {
+            json.WriteString("path", dependency.Path);
+            json.WriteString("reason", dependency.Reason.Word());
+            json.WriteString("requiredBy", dependency.RequiredBy);
+            json.WriteString("through", dependency.Through);
+            json.WriteString("target", dependency.Target);
+            json.WriteBoolean("missing", dependency.Missing);
+        });
         return failed ? ExitStatus.Failed : 0;
     }
 }

@@ -10,19 +10,16 @@ internal static class ExposureCommand
     {
         CageEngine engine = Commands.OpenEngine();
         IReadOnlyList<CageExposure> found = engine.FindExposure(engine.Find(arguments.OneName()));
-        if (arguments.Has("--json"))
-            Json.WriteArray(found, (json, item) =>
-            {
-                json.WriteString("cage", item.Cage);
-                json.WriteString("cageId", item.CageId);
-                json.WriteString("risk", item.Risk.ToString());
-                json.WriteString("kind", item.Kind);
-                json.WriteString("item", item.Item);
-                json.WriteString("reason", item.Reason);
-                json.WriteString("remedy", item.Remedy);
-            });
-        else
-            Table.Write(["RISK", "KIND", "ITEM", "REASON", "CLOSED BY"], found.Select(item => new[] { $"{item.Risk}", item.Kind, item.Item, item.Reason, item.Remedy }));
+        Listing.Write(arguments, found, ["RISK", "KIND", "ITEM", "REASON", "CLOSED BY"], item => [$"{item.Risk}", item.Kind, item.Item, item.Reason, item.Remedy], (json, item) =>
+        {
+            json.WriteString("cage", item.Cage);
+            json.WriteString("cageId", item.CageId);
+            json.WriteString("risk", item.Risk.ToString());
+            json.WriteString("kind", item.Kind);
+            json.WriteString("item", item.Item);
+            json.WriteString("reason", item.Reason);
+            json.WriteString("remedy", item.Remedy);
+        });
         return 0;
     }
 }

@@ -25,6 +25,18 @@ internal static class Json
         output.Write("\n"u8);
     }
 
+    public static void WriteOptional(this Utf8JsonWriter writer, string name, decimal? value)
+    {
+        if (value is decimal number) writer.WriteNumber(name, number);
+        else writer.WriteNull(name);
+    }
+
+    public static void WriteOptional(this Utf8JsonWriter writer, string name, DateTimeOffset? value)
+    {
+        if (value is DateTimeOffset time) writer.WriteString(name, time);
+        else writer.WriteNull(name);
+    }
+
     public static void WriteTexts(this Utf8JsonWriter writer, string name, IEnumerable<string> values)
     {
         writer.WriteStartArray(name);

@@ -12,21 +12,10 @@ internal static class ListCommand
     public static int Run(Arguments arguments)
     {
         arguments.RefuseNames();
-        bool broken = false;
-        CageInfo[] cages = [.. Commands.OpenEngine().List(e =>
-        {
-            broken = true;
-            Messages.Error(e.Message);
-        })];
-        if (arguments.Has("--json")) Json.WriteArray(cages, WriteMembers);
-        else
-            Table.Write(
-                ["NAME", "ID", "KIND", "STATE", "ISOLATION", "PID", "MEMO"],
-                cages.Select(cage => new[]
-                {
-                    cage.Name, $"{cage.Id}", cage.IsLive ? $"{cage.Kind} (live)" : $"{cage.Kind}", $"{cage.State}", $"{cage.Isolation}", Number(cage.ProcessId), FirstLine(cage.Memo),
-                }));
-        return broken ? ExitStatus.Failed : 0;
+        CageInfo[] cages = Listing.Cages(Commands.OpenEngine(), [], out int status);
+        Listing.Write(arguments, cages, ["NAME", "ID", "KIND", "STATE", "ISOLATION", "PID", "MEMO"], cage =>
+            [cage.Name, $"{cage.Id}", cage.IsLive ? $"{cage.Kind} (live)" : $"{cage.Kind}", $"{cage.State}", $"{cage.Isolation}", Number(cage.ProcessId), cage.Memo.Split('\n')[0]], WriteMembers);
+        return status;
     }
 
     public static int Show(Arguments arguments)
@@ -41,12 +30,13 @@ internal static class ListCommand
         [
             ("id", $"{cage.Id}"), ("name", cage.Name), ("kind", cage.IsLive ? $"{cage.Kind} (the live host)" : $"{cage.Kind}"), ("state", $"{cage.State}"),
             ("isolation", cage.Isolation?.ToString()), ("base", string.Join(' ', cage.Base)), ("memo", cage.Memo.Replace("\n", "\n            ")), ("path", cage.Path),
-            ("root path", cage.RootPath), ("process id", Number(cage.ProcessId)), ("mount point", cage.MountPoint), ("network", Network(cage)), ("user ids", cage.UserNamespace?.ToString()), ("limits", cage.Limits.ToString()),
-            ("binds", string.Join(' ', cage.Record.Binds)), ("tmpfs", string.Join(' ', cage.Record.Tmpfs)),
+            ("root path", cage.RootPath), ("process id", Number(cage.ProcessId)), ("mount point", cage.MountPoint), ("network", cage.Network.ToString()), ("user ids", cage.UserNamespace?.ToString()), ("privileges", cage.Privileges.ToString()),
+            ("devices", cage.Device == DeviceView.Host ? cage.Device.Word() : string.Join(' ', cage.Devices)), ("limits", cage.Limits.ToString()),
+            ("binds", string.Join(' ', cage.Binds)), ("tmpfs", string.Join(' ', cage.Tmpfs)),
             ("started", cage.StartTime?.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)),
         ];
         foreach (var (name, value) in members)
-            if (!string.IsNullOrEmpty(value)) Console.WriteLine($"{name,-11} {value}");
+            if (!string.IsNullOrEmpty(value)) Console.WriteLine($"{name,-11} {PlainText.Of(value)}");
         return 0;
     }
 
@@ -61,14 +51,12 @@ internal static class ListCommand
         json.WriteString("memo", cage.Memo);
         json.WriteString("path", cage.Path);
         json.WriteString("rootPath", cage.RootPath);
-        if (cage.ProcessId is int pid) json.WriteNumber("processId", pid);
-        else json.WriteNull("processId");
+        json.WriteOptional("processId", cage.ProcessId);
         json.WriteString("mountPoint", cage.MountPoint);
-        if (cage.StartTime is DateTimeOffset start) json.WriteString("startTime", start);
-        else json.WriteNull("startTime");
+        json.WriteOptional("startTime", cage.StartTime);
         json.WriteBoolean("isLive", cage.IsLive);
-        json.WriteTexts("binds", cage.Record.Binds.Select(bind => bind.ToString()));
-        json.WriteTexts("tmpfs", cage.Record.Tmpfs.Select(tmpfs => tmpfs.ToString()));
+        json.WriteTexts("binds", cage.Binds.Select(bind => bind.ToString()));
+        json.WriteTexts("tmpfs", cage.Tmpfs.Select(tmpfs => tmpfs.ToString()));
         json.WriteString("userNamespace", cage.UserNamespace?.ToString());
         json.WriteStartObject("network");
         json.WriteString("mode", cage.Network.Mode.ToString());
@@ -77,25 +65,25 @@ internal static class ListCommand
         json.WriteTexts("allowedFrom", cage.Network.AllowedFrom);
         json.WriteEndObject();
         json.WriteStartObject("limits");
-        WriteNumber(json, "memory", cage.Limits.Memory);
-        WriteNumber(json, "swap", cage.Limits.Swap);
-        WriteNumber(json, "cpu", cage.Limits.Cpu);
-        WriteNumber(json, "cpuWeight", cage.Limits.CpuWeight);
-        WriteNumber(json, "processes", cage.Limits.Processes);
-        WriteNumber(json, "ioWeight", cage.Limits.IoWeight);
+        json.WriteOptional("memory", cage.Limits.Memory);
+        json.WriteOptional("swap", cage.Limits.Swap);
+        json.WriteOptional("cpu", cage.Limits.Cpu);
+        json.WriteOptional("cpuWeight", cage.Limits.CpuWeight);
+        json.WriteOptional("processes", cage.Limits.Processes);
+        json.WriteOptional("ioWeight", cage.Limits.IoWeight);
+        json.WriteEndObject();
+        json.WriteString("device", cage.Device.ToString());
+        json.WriteTexts("devices", cage.Devices);
+        json.WriteStartObject("privileges");
+        json.WriteTexts("capabilityAdd", cage.Privileges.CapabilityAdd);
+        json.WriteTexts("capabilityDrop", cage.Privileges.CapabilityDrop);
+        json.WriteString("systemCalls", cage.Privileges.SystemCalls.ToString());
+        json.WriteTexts("systemCallAllow", cage.Privileges.SystemCallAllow);
+        json.WriteTexts("systemCallDeny", cage.Privileges.SystemCallDeny);
+        json.WriteString("setuid", cage.Privileges.Setuid.ToString());
+        json.WriteString("sockets", cage.Privileges.Sockets.ToString());
         json.WriteEndObject();
     }
 
-    private static string Network(CageInfo cage) => cage.Network.Mode == NetworkMode.Host ? ""
-        : string.Join(' ', new[] { cage.Network.Mode.Word(), cage.Network.Address }.Concat(cage.Network.Ports.Select(port => port.ToString())));
-
-    private static void WriteNumber(Utf8JsonWriter json, string name, decimal? value)
-    {
-        if (value is decimal number) json.WriteNumber(name, number);
-        else json.WriteNull(name);
-    }
-
     private static string Number(int? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "";
-
-    private static string FirstLine(string text) => text.Split('\n')[0];
 }

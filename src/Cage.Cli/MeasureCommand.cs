@@ -12,41 +12,30 @@ internal static class MeasureCommand
     public static int Run(Arguments arguments)
     {
         CageEngine engine = Commands.OpenEngine();
-        bool broken = false;
-        void Tell(CageException e)
-        {
-            broken = true;
-            Messages.Error(e.Message);
-        }
-        CageInfo[] cages = arguments.Names.Count == 0 ? [.. engine.List(Tell)] : [.. arguments.SomeNames().Select(engine.Find)];
+        CageInfo[] cages = Listing.Cages(engine, arguments.Names.Count == 0 ? [] : arguments.SomeNames(), out int status);
         CageUsage[] usages = [.. cages.Select(cage => engine.Measure(cage))];
-        if (arguments.Has("--json"))
-            Json.WriteArray(usages, (json, usage) =>
-            {
-                json.WriteString("cage", usage.Cage);
-                json.WriteString("cageId", usage.CageId);
-                json.WriteString("state", usage.State.ToString());
-                json.WriteNumber("processorTime", usage.ProcessorTime.TotalSeconds);
-                json.WriteString("processorTimeSource", usage.ProcessorTimeSource.ToString());
-                json.WriteNumber("memory", usage.Memory);
-                json.WriteString("memorySource", usage.MemorySource.ToString());
-                json.WriteNumber("processes", usage.Processes);
-                json.WriteNumber("bytesRead", usage.BytesRead);
-                json.WriteNumber("bytesWritten", usage.BytesWritten);
-                json.WriteString("ioSource", usage.IOSource.ToString());
-                json.WriteNumber("diskApparent", usage.DiskApparent);
-                json.WriteNumber("diskAllocated", usage.DiskAllocated);
-                json.WriteNumber("diskExclusive", usage.DiskExclusive);
-            });
-        else
-            Table.Write(
-                ["NAME", "STATE", "CPU", "MEMORY", "PROCESSES", "READ", "WRITTEN", "APPARENT", "ALLOCATED", "EXCLUSIVE"],
-                usages.Select(usage => new[]
-                {
-                    usage.Cage, $"{usage.State}", string.Create(CultureInfo.InvariantCulture, $"{usage.ProcessorTime.TotalSeconds:0.00}s"), Size(usage.Memory),
-                    usage.Processes.ToString(CultureInfo.InvariantCulture), Size(usage.BytesRead), Size(usage.BytesWritten), Size(usage.DiskApparent), Size(usage.DiskAllocated), Size(usage.DiskExclusive),
-                }));
-        return broken ? ExitStatus.Failed : 0;
+        Listing.Write(arguments, usages, ["NAME", "STATE", "CPU", "MEMORY", "PROCESSES", "READ", "WRITTEN", "APPARENT", "ALLOCATED", "EXCLUSIVE"], usage =>
+            [
+                usage.Cage, $"{usage.State}", string.Create(CultureInfo.InvariantCulture, $"{usage.ProcessorTime.TotalSeconds:0.00}s"), Size(usage.Memory),
+                usage.Processes.ToString(CultureInfo.InvariantCulture), Size(usage.BytesRead), Size(usage.BytesWritten), Size(usage.DiskApparent), Size(usage.DiskAllocated), Size(usage.DiskExclusive),
+            ], (json, usage) =>
+        {
+            json.WriteString("cage", usage.Cage);
+            json.WriteString("cageId", usage.CageId);
+            json.WriteString("state", usage.State.ToString());
+            json.WriteNumber("processorTime", usage.ProcessorTime.TotalSeconds);
+            json.WriteString("processorTimeSource", usage.ProcessorTimeSource.ToString());
+            json.WriteNumber("memory", usage.Memory);
+            json.WriteString("memorySource", usage.MemorySource.ToString());
+            json.WriteNumber("processes", usage.Processes);
+            json.WriteNumber("bytesRead", usage.BytesRead);
+            json.WriteNumber("bytesWritten", usage.BytesWritten);
+            json.WriteString("ioSource", usage.IOSource.ToString());
+            json.WriteNumber("diskApparent", usage.DiskApparent);
+            json.WriteNumber("diskAllocated", usage.DiskAllocated);
+            json.WriteNumber("diskExclusive", usage.DiskExclusive);
+        });
+        return status;
     }
 
     /// <summary>Three figures are enough for people.</summary>

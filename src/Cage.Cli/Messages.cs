@@ -31,20 +31,10 @@ internal static class Messages
         // Not the Console, which needs descriptors of its own.
         try
         {
-            Files.Write(Channels.Standard(2), PathText.Encode($"{Plain(text)}\n"));
+            Files.Write(Channels.Standard(2), PathText.Encode($"{PlainText.Of(text)}\n"));
         }
         catch (LinuxException)
         {
         }
     }
-
-    private static string Plain(string text)
-    {
-        if (!text.Any(IsControl)) return text;
-        StringBuilder plain = new();
-        foreach (char letter in text) plain.Append(IsControl(letter) ? $"\\x{(int)letter:x2}" : letter);
-        return plain.ToString();
-    }
-
-    private static bool IsControl(char letter) => char.IsControl(letter) && letter is not ('\n' or '\t');
 }

@@ -9,19 +9,16 @@ internal static class PacksCommand
     {
         arguments.RefuseNames();
         IReadOnlyCollection<Pack> packs = Commands.OpenEngine().Packs.All;
-        if (arguments.Has("--json"))
-            Json.WriteArray(packs, (json, pack) =>
-            {
-                json.WriteString("name", pack.Name);
-                json.WriteString("summary", pack.Summary);
-                json.WriteTexts("imports", pack.Imports);
-                json.WriteTexts("uses", pack.Uses);
-                json.WriteTexts("commands", pack.Commands);
-                json.WriteTexts("files", pack.Files);
-                json.WriteString("source", pack.Source);
-            });
-        else
-            Table.Write(["NAME", "SUMMARY", "SOURCE"], packs.Select(pack => new[] { pack.Name, pack.Summary, pack.Source ?? "" }));
+        Listing.Write(arguments, packs, ["NAME", "SUMMARY", "SOURCE"], pack => [pack.Name, pack.Summary, pack.Source ?? ""], (json, pack) =>
+        {
+            json.WriteString("name", pack.Name);
+            json.WriteString("summary", pack.Summary);
+            json.WriteTexts("imports", pack.Imports);
+            json.WriteTexts("uses", pack.Uses);
+            json.WriteTexts("commands", pack.Commands);
+            json.WriteTexts("files", pack.Files);
+            json.WriteString("source", pack.Source);
+        });
         return 0;
     }
 }

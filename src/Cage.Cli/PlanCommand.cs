@@ -13,19 +13,14 @@ internal static class PlanCommand
         CageEngine engine = Commands.OpenEngine();
         CageInfo cage = engine.Find(arguments.OneName());
         Plan plan = cage.State == CageState.Stopped ? engine.PlanStart(cage.Record) : engine.PlanStop(cage.Record);
-        if (arguments.Has("--json"))
-            Json.WriteArray(plan.Lines, (json, line) =>
-            {
-                json.WriteNumber("order", line.Order);
-                json.WriteString("side", line.Side.ToString());
-                json.WriteString("action", line.Action);
-                json.WriteString("target", line.Target);
-                json.WriteString("undo", line.Undo);
-            });
-        else
-            Table.Write(
-                ["", "SIDE", "TARGET", "ACTION"],
-                plan.Lines.Select(line => new[] { line.Order.ToString(CultureInfo.InvariantCulture), line.Side.ToString(), line.Target ?? "", line.Action }));
+        Listing.Write(arguments, plan.Lines, ["", "SIDE", "TARGET", "ACTION"], line => [line.Order.ToString(CultureInfo.InvariantCulture), line.Side.ToString(), line.Target ?? "", line.Action], (json, line) =>
+        {
+            json.WriteNumber("order", line.Order);
+            json.WriteString("side", line.Side.ToString());
+            json.WriteString("action", line.Action);
+            json.WriteString("target", line.Target);
+            json.WriteString("undo", line.Undo);
+        });
         return 0;
     }
 }

@@ -41,18 +41,15 @@ internal static class RootCommands
     {
         CageEngine engine = Commands.OpenEngine();
         IReadOnlyList<CageContent> contents = engine.GetContents(engine.Store.Find(arguments.OneName()));
-        if (arguments.Has("--json"))
-            Json.WriteArray(contents, (json, content) =>
-            {
-                json.WriteString("cage", content.Cage);
-                json.WriteString("cageId", content.CageId);
-                json.WriteString("kind", content.Kind.Word());
-                json.WriteString("command", content.Command);
-                json.WriteString("path", content.Path);
-                json.WriteBoolean("isTemporary", content.IsTemporary);
-            });
-        else
-            Table.Write(["KIND", "COMMAND", "PATH", ""], contents.Select(content => new[] { content.Kind.Word(), content.Command, content.Path, content.IsTemporary ? "temporary" : "" }));
+        Listing.Write(arguments, contents, ["KIND", "COMMAND", "PATH", ""], content => [content.Kind.Word(), content.Command, content.Path, content.IsTemporary ? "temporary" : ""], (json, content) =>
+        {
+            json.WriteString("cage", content.Cage);
+            json.WriteString("cageId", content.CageId);
+            json.WriteString("kind", content.Kind.Word());
+            json.WriteString("command", content.Command);
+            json.WriteString("path", content.Path);
+            json.WriteBoolean("isTemporary", content.IsTemporary);
+        });
         return 0;
     }
 

@@ -32,28 +32,20 @@ internal static class ServiceCommands
     public static int List(Arguments arguments)
     {
         CageEngine engine = Commands.OpenEngine();
-        string? name = arguments.Names.Count == 0 ? null : arguments.OneName();
-        CageService[] services = [.. (name is null ? engine.List(e => Messages.Error(e.Message)) : [engine.Find(name)]).SelectMany(CageEngine.GetServices)];
-        if (arguments.Has("--json"))
-            Json.WriteArray(services, (json, service) =>
-            {
-                json.WriteString("cage", service.Cage);
-                json.WriteString("cageId", service.CageId);
-                json.WriteString("name", service.Name);
-                json.WriteString("state", service.State.ToString());
-                if (service.ProcessId is int pid) json.WriteNumber("processId", pid);
-                else json.WriteNull("processId");
-                if (service.SupervisorId is int supervisor) json.WriteNumber("supervisorId", supervisor);
-                else json.WriteNull("supervisorId");
-                if (service.StartTime is DateTimeOffset start) json.WriteString("startTime", start);
-                else json.WriteNull("startTime");
-                json.WriteString("logPath", service.LogPath);
-            });
-        else
-            Table.Write(
-                ["CAGE", "SERVICE", "STATE", "PID", "LOG"],
-                services.Select(service => new[] { service.Cage, service.Name, $"{service.State}", service.ProcessId?.ToString(CultureInfo.InvariantCulture) ?? "", service.LogPath }));
-        return 0;
+        CageInfo[] cages = Listing.Cages(engine, arguments.Names.Count == 0 ? [] : [arguments.OneName()], out int status);
+        CageService[] services = [.. cages.SelectMany(CageEngine.GetServices)];
+        Listing.Write(arguments, services, ["CAGE", "SERVICE", "STATE", "PID", "LOG"], service => [service.Cage, service.Name, $"{service.State}", service.ProcessId?.ToString(CultureInfo.InvariantCulture) ?? "", service.LogPath], (json, service) =>
+        {
+            json.WriteString("cage", service.Cage);
+            json.WriteString("cageId", service.CageId);
+            json.WriteString("name", service.Name);
+            json.WriteString("state", service.State.ToString());
+            json.WriteOptional("processId", service.ProcessId);
+            json.WriteOptional("supervisorId", service.SupervisorId);
+            json.WriteOptional("startTime", service.StartTime);
+            json.WriteString("logPath", service.LogPath);
+        });
+        return status;
     }
 
     public static int End(Arguments arguments)

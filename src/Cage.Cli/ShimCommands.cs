@@ -25,17 +25,14 @@ internal static class ShimCommands
     {
         CageEngine engine = Commands.OpenEngine();
         IReadOnlyList<CageShim> shims = engine.GetShims(engine.Store.Find(arguments.OneName()));
-        if (arguments.Has("--json"))
-            Json.WriteArray(shims, (json, shim) =>
-            {
-                json.WriteString("cage", shim.Cage);
-                json.WriteString("cageId", shim.CageId);
-                json.WriteString("path", shim.Path);
-                json.WriteString("target", shim.Target);
-                json.WriteBoolean("isLink", shim.IsLink);
-            });
-        else
-            Table.Write(["PATH", "TARGET"], shims.Select(shim => new[] { shim.Path, shim.IsLink ? $"-> {shim.Target}" : shim.Target }));
+        Listing.Write(arguments, shims, ["PATH", "TARGET"], shim => [shim.Path, shim.IsLink ? $"-> {shim.Target}" : shim.Target], (json, shim) =>
+        {
+            json.WriteString("cage", shim.Cage);
+            json.WriteString("cageId", shim.CageId);
+            json.WriteString("path", shim.Path);
+            json.WriteString("target", shim.Target);
+            json.WriteBoolean("isLink", shim.IsLink);
+        });
         return 0;
     }
 

@@ -30,14 +30,8 @@ internal static class SnapshotCommands
     {
         arguments.RefuseNames();
         IReadOnlyList<CageSnapshot> snapshots = Commands.OpenEngine().Snapshots();
-        if (arguments.Has("--json")) Json.WriteArray(snapshots, WriteMembers);
-        else
-            Table.Write(
-                ["NAME", "SOURCE", "PROVIDER", "HOST", "CAGE", "NOTE"],
-                snapshots.Select(snapshot => new[]
-                {
-                    snapshot.Name, snapshot.Source ?? "", $"{snapshot.Provider}", snapshot.IsHost ? "newest" : snapshot.OfHost ? "yes" : "", $"{snapshot.CageId}", snapshot.Note.Split('\n')[0],
-                }));
+        Listing.Write(arguments, snapshots, ["NAME", "SOURCE", "PROVIDER", "HOST", "CAGE", "NOTE"], snapshot =>
+            [snapshot.Name, snapshot.Source ?? "", $"{snapshot.Provider}", snapshot.IsHost ? "newest" : snapshot.OfHost ? "yes" : "", $"{snapshot.CageId}", snapshot.Note.Split('\n')[0]], WriteMembers);
         foreach (CageSnapshot left in snapshots.Where(snapshot => snapshot.IsUnfinished))
             Messages.Warning($"{left.Name} was not finished: its command was killed. cage snapshot remove {left.Name} clears it.");
         return 0;
@@ -93,7 +87,6 @@ internal static class SnapshotCommands
         json.WriteBoolean("isHost", snapshot.IsHost);
         json.WriteBoolean("isUnfinished", snapshot.IsUnfinished);
         json.WriteString("cageId", snapshot.CageId?.ToString("D"));
-        if (snapshot.CreationTime is DateTimeOffset time) json.WriteString("creationTime", time);
-        else json.WriteNull("creationTime");
+        json.WriteOptional("creationTime", snapshot.CreationTime);
     }
 }

@@ -9,7 +9,7 @@ internal static class Table
 
     public static void Write(string[] heads, IEnumerable<string[]> rows)
     {
-        List<string[]> lines = [heads, .. rows];
+        List<string[]> lines = [heads, .. rows.Select(row => Array.ConvertAll(row, PlainText.Line))];
         int[] widths = [.. heads.Select((_, column) => lines.Max(line => line[column].Length is int length && length <= Widest ? length : 0))];
         StringBuilder text = new();
         foreach (string[] line in lines)

@@ -33,23 +33,18 @@ internal static class TraceCommand
     private static void Show(Arguments arguments, List<CageTrace> traces)
     {
         if (arguments.Has("--missing")) traces.RemoveAll(trace => !trace.Missing);
-        if (arguments.Has("--json"))
-            Json.WriteArray(traces, (json, trace) =>
-            {
-                json.WriteString("cage", trace.Cage);
-                json.WriteString("cageId", trace.CageId);
-                json.WriteString("path", trace.Path);
-                json.WriteString("call", trace.Call);
-                json.WriteString("errno", trace.Errno);
-                json.WriteNumber("processId", trace.ProcessId);
-                json.WriteString("process", trace.Process);
-                json.WriteBoolean("onHost", trace.OnHost);
-                json.WriteString("package", trace.Package);
-                json.WriteBoolean("missing", trace.Missing);
-            });
-        else
-            Table.Write(
-                ["CALL", "ERRNO", "MISSING", "PACKAGE", "PATH"],
-                traces.Select(trace => new[] { trace.Call, trace.Errno ?? "", trace.Missing ? "missing" : "", trace.Package ?? "", trace.Path }));
+        Listing.Write(arguments, traces, ["CALL", "ERRNO", "MISSING", "PACKAGE", "PATH"], trace => [trace.Call, trace.Errno ?? "", trace.Missing ? "missing" : "", trace.Package ?? "", trace.Path], (json, trace) =>
+        {
+            json.WriteString("cage", trace.Cage);
+            json.WriteString("cageId", trace.CageId);
+            json.WriteString("path", trace.Path);
+            json.WriteString("call", trace.Call);
+            json.WriteString("errno", trace.Errno);
+            json.WriteNumber("processId", trace.ProcessId);
+            json.WriteString("process", trace.Process);
+            json.WriteBoolean("onHost", trace.OnHost);
+            json.WriteString("package", trace.Package);
+            json.WriteBoolean("missing", trace.Missing);
+        });
     }
 }

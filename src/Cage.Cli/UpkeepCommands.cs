@@ -18,20 +18,16 @@ internal static class UpkeepCommands
         if (query.Names.Count == 0 && query.MinimumUid is null) throw new UsageException("which accounts? --user or --minimum-uid says it");
         CageEngine engine = Commands.OpenEngine();
         IReadOnlyList<CageAccount> accounts = engine.CopyAccounts(engine.Store.Find(arguments.OneName()), query, Messages.Warning, Interruption.Watch());
-        if (arguments.Has("--json"))
-            Json.WriteArray(accounts, (json, account) =>
-            {
-                json.WriteString("name", account.Name);
-                json.WriteNumber("userId", account.UserId);
-                json.WriteNumber("groupId", account.GroupId);
-                json.WriteString("home", account.Home);
-                json.WriteString("shell", account.Shell);
-                json.WriteTexts("groups", account.Groups);
-            });
-        else
-            Table.Write(
-                ["NAME", "UID", "GID", "HOME", "SHELL", "GROUPS"],
-                accounts.Select(account => new[] { account.Name, $"{account.UserId}", $"{account.GroupId}", account.Home, account.Shell, string.Join(',', account.Groups) }));
+        Listing.Write(arguments, accounts, ["NAME", "UID", "GID", "HOME", "SHELL", "GROUPS"], account =>
+            [account.Name, $"{account.UserId}", $"{account.GroupId}", account.Home, account.Shell, string.Join(',', account.Groups)], (json, account) =>
+        {
+            json.WriteString("name", account.Name);
+            json.WriteNumber("userId", account.UserId);
+            json.WriteNumber("groupId", account.GroupId);
+            json.WriteString("home", account.Home);
+            json.WriteString("shell", account.Shell);
+            json.WriteTexts("groups", account.Groups);
+        });
         string[] unknown = [.. query.Names.Except(accounts.Select(account => account.Name))];
         if (unknown.Length == 0) return 0;
         Messages.Error($"the host has no user {string.Join(", ", unknown)}.");
@@ -43,17 +39,16 @@ internal static class UpkeepCommands
     {
         CageEngine engine = Commands.OpenEngine();
         CageFinding[] findings = [.. arguments.SomeNames().SelectMany(name => engine.Test(engine.Store.Find(name)))];
-        if (arguments.Has("--json"))
-            Json.WriteArray(findings, (json, finding) =>
-            {
-                json.WriteString("cage", finding.Cage);
-                json.WriteString("cageId", finding.CageId);
-                json.WriteString("path", finding.Path);
-                json.WriteString("kind", finding.Kind.ToString());
-                json.WriteString("message", finding.Message);
-            });
-        else if (findings.Length > 0)
-            Table.Write(["CAGE", "KIND", "MESSAGE"], findings.Select(finding => new[] { finding.Cage, finding.Kind.ToString(), finding.Message }));
+        // Of a cage in order a table says nothing.
+        if (findings.Length == 0 && !arguments.Has("--json")) return 0;
+        Listing.Write(arguments, findings, ["CAGE", "KIND", "MESSAGE"], finding => [finding.Cage, finding.Kind.ToString(), finding.Message], (json, finding) =>
+        {
+            json.WriteString("cage", finding.Cage);
+            json.WriteString("cageId", finding.CageId);
+            json.WriteString("path", finding.Path);
+            json.WriteString("kind", finding.Kind.ToString());
+            json.WriteString("message", finding.Message);
+        });
         return findings.Length > 0 ? ExitStatus.Failed : 0;
     }
 

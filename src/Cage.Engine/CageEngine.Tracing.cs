@@ -75,7 +75,7 @@ public sealed partial class CageEngine
         record = CageStore.Refresh(record);
         using Descriptor root = RootTarget.OpenToRead(Store, record);
         using RootView inside = new(root.ProcPath);
-        string[] paths = [.. commands.Select(command => DependencyResolver.Locate(new CommandPath(inside), command))];
+        string[] paths = [.. commands.Select(command => DependencyResolver.LocateFile(new CommandPath(inside), command))];
         ShimMaker maker = new(Store, record);
         return [.. paths.Select(path => maker.Wrap(_stage.Path, path, folder, force)), .. links.Select(path => maker.Link(path, force))];
     }

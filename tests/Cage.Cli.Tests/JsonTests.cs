@@ -19,7 +19,25 @@ public sealed class JsonTests : CageTest
     private const string Odd = "a \"b\" \\c, d:e ü ☃ 🕊 'f'";
 
     private static readonly string[] _cageKeys =
-        ["id", "name", "kind", "state", "isolation", "base", "memo", "path", "rootPath", "processId", "mountPoint", "startTime", "isLive", "binds", "tmpfs", "userNamespace", "network", "limits"];
+        ["id", "name", "kind", "state", "isolation", "base", "memo", "path", "rootPath", "processId", "mountPoint", "startTime", "isLive", "binds", "tmpfs", "userNamespace", "network", "limits", "device", "devices", "privileges"];
+
+    [RootFact]
+    public void DevicesAndPrivilegesAreTold()
+    {
+        Store.Host();
+        Store.New("web", "--base", "host", "--device", "net/tun", "--device", "log", "--cap-add", "NET_ADMIN", "--cap-drop", "KILL", "--setuid", "allow");
+        JsonElement web = Cage("show", "web", "--json").Objects()[0], privileges = web.GetProperty("privileges");
+        Assert.Equal(("Private", """["net/tun","log"]"""), (web.Text("device"), string.Concat(web.GetProperty("devices").GetRawText().Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries))));
+        Assert.Equal(["capabilityAdd", "capabilityDrop", "systemCalls", "systemCallAllow", "systemCallDeny", "setuid", "sockets"], Keys(privileges));
+        Assert.Equal(("NET_ADMIN", "KILL", "Allow", "Default"), (privileges.GetProperty("capabilityAdd")[0].GetString(), privileges.GetProperty("capabilityDrop")[0].GetString(), privileges.Text("setuid"), privileges.Text("systemCalls")));
+        string[] lines = Cage("show", "web").Ended(0).Lines;
+        Assert.Contains("privileges  capability=-KILL capability=+NET_ADMIN setuid=allow", lines);
+        Assert.Contains("devices     net/tun log", lines);
+        Cage("set", "web", "--device", "host", "--cap-add", "none", "--cap-drop", "none", "--setuid", "deny").Silently();
+        lines = Cage("show", "web").Ended(0).Lines;
+        Assert.Contains("devices     host", lines);
+        Assert.DoesNotContain(lines, line => line.StartsWith("privileges", StringComparison.Ordinal));
+    }
 
     [RootTheory]
     [MemberData(nameof(Isolations))]

@@ -38,6 +38,28 @@ public sealed class RootsTests : CageTest
         Cage("deps", "true", "--pack", "nosuch").Failed(1, "nosuch");
         File.WriteAllBytes($"{Store.Files}/broken", [.. File.ReadAllBytes("/usr/bin/true").Take(300)]);
         Cage("deps", $"{Store.Files}/broken").Ended(1).Said("broken ELF file");
+        Cage("deps", "").Ended(1).Said("empty name");
+        Cage("deps", "/etc").Ended(1).Said("/etc", "EISDIR", "--file");
+        Cage("deps", "/dev/null").Ended(1).Said("/dev/null", "EACCES");
+    }
+
+    /// <summary>A table is read by people on terminals, a line for each thing.</summary>
+    [Fact]
+    public void NamesInATableCannotSpeakToTheTerminal()
+    {
+        string path = $"{Store.Files}/a\nb\e[31mc";
+        File.WriteAllText(path, "text");
+        Outcome table = Cage("deps", "--no-packs", path).Ended(0);
+        Assert.Equal(2, table.Lines.Length);
+        Assert.StartsWith($"{Store.Files}/a\\nb\\x1b[31mc ", table.Lines[1], StringComparison.Ordinal);
+        Assert.Equal(path, Cage("deps", "--no-packs", "--json", path).Objects()[0].Text("path"));
+    }
+
+    [RootFact]
+    public void AFolderIsNoCommand()
+    {
+        Cage("new", "web", "--command", "/etc").Failed(1, "/etc", "EISDIR", "--file");
+        Assert.Empty(Cage("list", "--json").Objects());
     }
 
     [RootFact]

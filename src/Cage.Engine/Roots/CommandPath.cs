@@ -4,6 +4,9 @@ namespace Cage.Engine.Roots;
 /// <param name="root">The files.</param>
 internal sealed class CommandPath(RootView root)
 {
+    /// <summary>The files.</summary>
+    public RootView Root => root;
+
     /// <summary>The folders in order.</summary>
     public IReadOnlyList<string> Folders { get; } = [.. Usual().Concat(root.Path == "/" ? Callers() : []).Distinct()];
 

@@ -24,7 +24,7 @@ public sealed record DependencyQuery
         {
             try
             {
-                paths.Add(resolver.Locate(name));
+                paths.Add(DependencyResolver.LocateFile(resolver.Commands, name));
             }
             catch (CageException e)
             {

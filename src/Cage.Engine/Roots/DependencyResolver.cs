@@ -26,7 +26,7 @@ internal sealed class DependencyResolver : IDisposable
         Graph = new DependencyGraph(_root);
         _library = new ElfLibrary(_root, choosesPacks ? packs.Imports : null)
         {
-            Broken = (path, problem) => broken(new CageException(CageError.CageFileInvalid, $"{path} {problem}.", "Install it again.", path)),
+            Broken = (path, problem, advice) => broken(new CageException(CageError.CageFileInvalid, $"{path} {problem}.", advice, path)),
         };
         _loader = new ProgramLoader(_library, Graph);
         Packs = new PackResolver(this, packs, _library, _loader) { ChoosesPacks = choosesPacks };
@@ -48,9 +48,20 @@ internal sealed class DependencyResolver : IDisposable
     /// <summary>As <see cref="Locate(string)"/>.</summary>
     public static string Locate(CommandPath commands, string command) => commands.Find(command) ?? throw new CageException(
         CageError.CageCommandNotFound,
-        command.Contains('/') ? $"{command}: not there (ENOENT)." : $"{command}: no such command in {string.Join(':', commands.Folders)} (ENOENT).",
-        "Install it, or give its whole path.",
+        command.Length == 0 ? "An empty name is no command (ENOENT)." : command.Contains('/') ? $"{command}: not there (ENOENT)." : $"{command}: no such command in {string.Join(':', commands.Folders)} (ENOENT).",
+        command.Contains('/') ? "Is the path right?" : "Install it, or give its whole path.",
         command);
+
+    /// <summary>As <see cref="Locate(string)"/>, of what can only be a file.</summary>
+    /// <exception cref="CageException">CageCommandNotFound; CageArgumentInvalid: it is a folder, or no regular file.</exception>
+    public static string LocateFile(CommandPath commands, string command)
+    {
+        string path = Locate(commands, command);
+        Place place = commands.Root.Find(path);
+        return place.IsFile ? path : throw (place.IsFolder
+            ? new CageException(CageError.CageArgumentInvalid, $"{path} is a folder (EISDIR), and no command.", "--file (Add-CageFile) puts folders into a cage.", path)
+            : new CageException(CageError.CageArgumentInvalid, $"{path} is no regular file (EACCES), and no command.", "Name a program, a library or a script.", path));
+    }
 
     /// <summary>Adds a file that was asked for, without what it needs.</summary>
     public Place Request(string path) => Graph.Add(path, DependencyReason.Requested);

@@ -31,7 +31,7 @@ public sealed record RootRequest
     public bool IsEmpty => Commands.Count + Files.Count + Folders.Count + Packs.Count == 0;
 
     /// <summary>What that means, each file by its path.</summary>
-    /// <exception cref="CageException">CageCommandNotFound; CageArgumentInvalid: no such pack.</exception>
+    /// <exception cref="CageException">CageCommandNotFound; CageArgumentInvalid: no such pack; a folder as a command.</exception>
     internal IReadOnlyList<RootWish> Wishes(PackCatalog catalog)
     {
         using RootView host = new("/");
@@ -39,7 +39,7 @@ public sealed record RootRequest
         RootWish Wish(RootWishKind kind, string name) => new(kind, name, IsTemporary, ChoosesPacks, KeepsSetuid);
         return
         [
-            .. Commands.Select(command => Wish(RootWishKind.Command, DependencyResolver.Locate(commands, command))),
+            .. Commands.Select(command => Wish(RootWishKind.Command, DependencyResolver.LocateFile(commands, command))),
             .. Files.Select(file => Wish(RootWishKind.File, DependencyResolver.Locate(commands, file))),
             .. Folders.Select(folder => Wish(RootWishKind.File, DependencyResolver.Locate(commands, folder)) with { Alone = true }),
             .. Packs.Select(pack => Wish(RootWishKind.Pack, catalog.Get(pack).Name)),

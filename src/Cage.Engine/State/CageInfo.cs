@@ -65,6 +65,15 @@ public sealed class CageInfo
     /// <summary>Which network it has.</summary>
     public CageNetwork Network => Record.Network;
 
+    /// <summary>What <c>/dev</c> it has.</summary>
+    public DeviceView Device => Record.Device;
+
+    /// <summary>The rules about what its own has besides the usual nodes, in their order.</summary>
+    public IReadOnlyList<string> Devices => Record.Devices;
+
+    /// <summary>What root in it may do, where it is not the default.</summary>
+    public CagePrivileges Privileges => Record.Privileges;
+
     /// <summary>The host's ids that its own from 0 on stand for; null where it has no user namespace.</summary>
     public IdRange? UserNamespace => Record.Privileges.UserNamespace;
 

@@ -112,6 +112,15 @@ public sealed record CagePrivileges
         if (Sockets != SocketView.Own || file.Value(SocketKey) is not null) file.Set(SocketKey, Sockets.Word());
     }
 
+    /// <summary>What is other than by default but for the user namespace, as a cage.conf has it.</summary>
+    public override string ToString()
+    {
+        List<string> texts = [.. CapabilityValues.Select(value => $"{CapabilityKey}={value}"), .. SystemCallValues.Select(value => $"{SystemCallKey}={value}")];
+        if (Setuid != SetuidMode.Deny) texts.Add($"{SetuidKey}={Setuid.Word()}");
+        if (Sockets != SocketView.Own) texts.Add($"{SocketKey}={Sockets.Word()}");
+        return string.Join(' ', texts);
+    }
+
     private string[] CapabilityValues => [.. CapabilityDrop.Select(name => $"-{name}"), .. CapabilityAdd.Select(name => $"+{name}")];
 
     private string[] SystemCallValues =>

@@ -8,6 +8,7 @@ namespace Cage.Engine.Roots.Elf;
 internal sealed class ElfLibrary(RootView root, ElfImports? imports)
 {
     private const string CachePath = "/etc/ld.so.cache";
+    private const string Again = "Install it again.";
     private const int CacheLimit = 64 << 20;
 
     private readonly ElfReader _reader = new();
@@ -16,8 +17,8 @@ internal sealed class ElfLibrary(RootView root, ElfImports? imports)
 
     public RootView Root => root;
 
-    /// <summary>Is told of each file that is broken: its path and what is wrong.</summary>
-    public Action<string, string> Broken { get; init; } = (_, _) => { };
+    /// <summary>Is told of each file that is broken: its path, what is wrong, and what to do.</summary>
+    public Action<string, string, string?> Broken { get; init; } = (_, _, _) => { };
 
     public LoaderCache Cache => _cache ??= ReadCache();
 
@@ -48,11 +49,11 @@ internal sealed class ElfLibrary(RootView root, ElfImports? imports)
         }
         catch (ElfException e)
         {
-            Broken(place.Path, $"is a broken ELF file: {e.Message}");
+            Broken(place.Path, $"is a broken ELF file: {e.Message}", Again);
         }
         catch (LinuxException e)
         {
-            Broken(place.Path, $"cannot be read: {e.Message}");
+            Unreadable(place.Path, e);
         }
         return _files[place.Path] = content;
     }
@@ -66,14 +67,16 @@ internal sealed class ElfLibrary(RootView root, ElfImports? imports)
         }
         catch (ElfException e)
         {
-            Broken(CachePath, $"is a broken ld.so.cache: {e.Message}");
+            Broken(CachePath, $"is a broken ld.so.cache: {e.Message}", "ldconfig writes it anew.");
         }
         catch (LinuxException e)
         {
-            Broken(CachePath, $"cannot be read: {e.Message}");
+            Unreadable(CachePath, e);
         }
         return LoaderCache.Empty;
     }
+
+    private void Unreadable(string path, LinuxException e) => Broken(path, $"cannot be read ({e.Name})", e.Number is Errno.EACCES or Errno.EPERM ? "Only its owner and root may." : null);
 
     private sealed record FileContent(ElfImage? Image, string? Script);
 }

@@ -55,6 +55,27 @@ public sealed class RootsTests : CageTest
         Assert.Equal(path, Cage("deps", "--no-packs", "--json", path).Objects()[0].Text("path"));
     }
 
+    /// <summary>What nginx's sites-enabled has are links, which sed -i makes files of.</summary>
+    [RootFact]
+    public void WhatTheUserHasPutInPlaceOfALinkStays()
+    {
+        Store.Shell("cd \"$STORE/files\"; echo one >one; echo two >two; ln -s one file; ln -s one link; ln -s one same").Ended(0);
+        string id = Store.New(["web", .. new[] { "one", "two", "file", "link", "same" }.SelectMany(name => new[] { "--file", $"{Store.Files}/{name}" })]), root = $"{Store.Data}/{id}.w/root{Store.Files}";
+        Store.Shell($"cd {root}; rm file; echo mine >file; ln -sfn /mine link").Ended(0);
+        string Look() => Store.Shell($"cd {root}; cat file; readlink link same").Output;
+        Cage("update", "web").Silently();
+        Cage("add", "web", "--file", $"{Store.Files}/file").Silently();
+        Assert.Equal("mine\n/mine\none\n", Look());
+        Assert.Equal(["Changed", "Changed"], Cage("check", "web", "--json").Ended(1).Parse().Select(finding => finding.Text("kind")));
+        Store.Shell("cd \"$STORE/files\"; ln -sfn two file; ln -sfn two link; ln -sfn two same").Ended(0);
+        Assert.Contains(Cage("check", "web", "--json").Ended(1).Parse(), finding => finding.Text("kind") == "Drifted" && finding.Text("path") == $"{Store.Files}/same");
+        Cage("update", "web").Ended(0).Said("files/file was changed", "files/link was changed", "--force");
+        Assert.Equal("mine\n/mine\ntwo\n", Look());
+        Cage("update", "web", "--force").Silently();
+        Assert.Equal("two\ntwo\ntwo\n", Look());
+        Cage("check", "web").Silently();
+    }
+
     [RootFact]
     public void AFolderIsNoCommand()
     {

@@ -41,6 +41,9 @@ internal sealed class RootCheck(Descriptor root, CageRecord record)
         Cancellation.ThrowIfCancellationRequested();
         if (StatusIn(root, entry.Path) is null) yield return Found(entry.Path, FindingKind.Gone, "was put there, and is gone");
         else if (entry.Kind is RootEntryKind.File or RootEntryKind.Link && IsChanged(root, entry)) yield return Found(entry.Path, FindingKind.Changed, "was changed in the cage");
+        // A link that a pack makes may be another than the host's, or none of its.
+        if (entry is { Kind: RootEntryKind.Link } and not { Reason: "pack", RequiredBy: "" } && Files.Status(entry.Path) is { IsLink: true } && Files.ReadLink(entry.Path) != entry.Mark)
+            yield return Found(entry.Path, FindingKind.Drifted, "is another link on the host now");
         if (entry.Kind != RootEntryKind.File) yield break;
         if (Files.Status(entry.Path) is not FileStatus host) yield return Found(entry.Path, FindingKind.GoneFromHost, "is no longer on the host");
         else if (HasDrifted(entry, host)) yield return Found(entry.Path, FindingKind.Drifted, "is another file on the host now");

@@ -209,10 +209,11 @@ internal sealed class RootWriter(Descriptor root, RootContents contents) : IDisp
         if (Files.StatusAt(folder, name) is FileStatus there)
         {
             if (there.IsLink && Files.ReadLinkAt(folder, Path.GetFileName(path)) == target) return;
-            bool ours = contents.Entries.TryGetValue(path, out RootEntry? entry) && entry.Kind == RootEntryKind.Link;
-            if (there.IsDirectory || !(ours || Force))
+            RootEntry? ours = contents.Entries.TryGetValue(path, out RootEntry? entry) && entry.Kind == RootEntryKind.Link ? entry : null;
+            if (there.IsDirectory || !(Force || (ours is not null && !RootCheck.IsChanged(root, ours))))
             {
-                Warn($"{path} is there already, and is not the host's link to {target}: it stays as it is.");
+                if (ours is null || ours.Mark != target)
+                    Warn($"{path} {(ours is null ? "is there already, and" : "was changed in the cage, and")} is not the host's link to {target}: it stays as it is.{(there.IsDirectory ? "" : " --force (-Force) replaces it.")}");
                 return;
             }
             Directories.TryRemove(folder, name, isDirectory: false);

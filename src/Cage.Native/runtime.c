@@ -34,13 +34,15 @@ static void __attribute__((constructor)) note_stack(int argc, char **argv, char 
     mallopt(M_ARENA_MAX, 1);
 }
 
-/* The limits of the control group, and the memory that is free. */
+/* The limits of the control group, the memory that is free, and the processors that may yet be plugged in: where that is not to be had, those that are there count. */
 FILE *__wrap_fopen64(const char *path, const char *mode)
 {
-    if (strcmp(path, "/proc/self/mountinfo") == 0 || strcmp(path, "/proc/self/cgroup") == 0 || strcmp(path, "/proc/meminfo") == 0) {
-        errno = ENOENT;
-        return NULL;
-    }
+    static const char *const asked[] = { "/proc/self/mountinfo", "/proc/self/cgroup", "/proc/meminfo", "/sys/devices/system/cpu/possible" };
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+        if (strcmp(path, asked[i]) == 0) {
+            errno = ENOENT;
+            return NULL;
+        }
     return __real_fopen64(path, mode);
 }
 

@@ -13,10 +13,10 @@ internal static class OverlayDepth
         using Descriptor directory = Files.Open(path, Files.O_PATH | Files.O_DIRECTORY);
         ulong id = Files.Status(directory).MountId;
         if (MountTable.Read().FirstOrDefault(mount => (ulong)mount.Id == id) is not MountEntry below) return;
-        // What the kernel cannot name from here (another mount namespace made it) it refuses itself.
+        // What the kernel cannot name from here (another mount namespace made it) it refuses itself. So is "/" no name: each layer given as a mount of its own has it.
         foreach (string name in (ReadOnlySpan<string>)["lowerdir+", "lowerdir", "upperdir"])
             foreach (string place in below.SuperOption(name).SelectMany(value => value.Split(':')))
-                if (place.StartsWith('/') && !place.StartsWith("/proc/", StringComparison.Ordinal) && Files.StatusFollowed(place) is not null && Files.FileSystemType(place) == Files.OVERLAYFS_SUPER_MAGIC)
+                if (place is ['/', _, ..] && !place.StartsWith("/proc/", StringComparison.Ordinal) && Files.StatusFollowed(place) is not null && Files.FileSystemType(place) == Files.OVERLAYFS_SUPER_MAGIC)
                     throw new CageException(
                         CageError.CageMountFailed,
                         $"\"{layer.Name}\" at {path} lies on the overlay at {below.MountPoint}, which has {place} on yet another: a third overlay is refused (EINVAL).",

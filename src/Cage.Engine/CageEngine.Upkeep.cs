@@ -29,11 +29,7 @@ public sealed partial class CageEngine
         if (Look(record).State != CageState.Stopped)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs: a copy of files that change would be of no moment.", "Stop it first.", record.Name);
         Guid copy = id ?? Guid.NewGuid();
-        // What only one cage can have is given out anew. A port cannot be: nobody would know which.
-        using Descriptor? turn = AddressPool.TakeTurn(Settings, record.Network, record.Privileges, cancellation);
-        CageNetwork network = turn is null ? record.Network : new AddressPool(Settings).Assign(record.Network with { Address = null }, copy, Store.ReadAll());
-        CagePrivileges privileges = record.Privileges.UserNamespace is null ? record.Privileges : new IdPool(Store).Assign(record.Privileges with { UserNamespace = IdRange.Auto }, copy);
-        return Look(CageCopier.Copy(Store, record, record with { Id = copy, Name = name, Path = Store.PathOf(copy, record.Kind), Network = network, Privileges = privileges }, renewIdentity, progress, cancellation));
+        return Look(CageCopier.Copy(Store, record, record with { Id = copy, Name = name, Path = Store.PathOf(copy, record.Kind) }, renewIdentity, progress, cancellation));
     }
 
     /// <summary>Waits until a cage is in a state.</summary>

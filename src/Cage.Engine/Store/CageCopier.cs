@@ -1,3 +1,4 @@
+using Cage.Engine.Network;
 using Cage.Engine.Snapshots;
 using Cage.Interop;
 
@@ -20,11 +21,21 @@ internal static class CageCopier
         {
             CopyFiles(source, hidden, progress, cancellation);
             if (renewIdentity) CageIdentity.Renew(hidden, Layers.LayerChain.Resolve(store, source.Base, source).Records);
-            WriteConf(source, hidden);
+            // Only now: nobody else waits for a turn as long as a copy takes.
+            using Descriptor? turn = AddressPool.TakeTurn(store.Settings, source.Network, source.Privileges, cancellation);
+            copy = WithOwn(store, copy);
+            WriteConf(source, copy with { Path = hidden.Path });
             finish();
         }, cancellation);
         return copy;
     }
+
+    /// <summary>What only one cage can have is given out anew. A port cannot be: nobody would know which.</summary>
+    private static CageRecord WithOwn(CageStore store, CageRecord copy) => copy with
+    {
+        Network = copy.Network.Mode != NetworkMode.Private ? copy.Network : new AddressPool(store.Settings).Assign(copy.Network with { Address = null }, copy.Id, store.ReadAll()),
+        Privileges = copy.Privileges.UserNamespace is null ? copy.Privileges : new IdPool(store).Assign(copy.Privileges with { UserNamespace = IdRange.Auto }, copy.Id),
+    };
 
     /// <summary>Scripts and what else lies there come along; logs, the mount point and overlayfs's workdir are of the source's own runs.</summary>
     private static void CopyFiles(CageRecord source, CageRecord copy, Action<CopyProgress>? progress, CancellationToken cancellation)

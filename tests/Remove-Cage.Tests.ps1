@@ -41,6 +41,25 @@ Describe 'Remove-Cage' -Skip:(-not $isRoot) {
         $d | Remove-Cage -Force
         Get-Cage -Kind Writable | Should -BeNullOrEmpty
     }
+    It 'removes each before its bases, in whatever order they come' {
+        $null = New-Cage lower -ReadOnly -Base base
+        $null = New-Cage upper -ReadOnly -Base lower
+        $null = New-Cage top -Base upper | Start-Cage
+        'lower', 'upper', 'top' | Get-Cage | Remove-Cage -Force
+        Get-Cage lower, upper, top -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        Get-Cage base | Should -Not -BeNullOrEmpty
+    }
+    It 'keeps a base that another than those cages has, and removes the rest' {
+        $null = New-Cage lower -ReadOnly -Base base
+        $null = New-Cage one -Base lower
+        $null = New-Cage two -Base lower
+        Remove-Cage lower, one -Force -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem | Should -HaveCount 1
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageBusy,*'
+        "$($problem[0])" | Should -BeLike '*"two"*'
+        (Get-Cage lower, two).Name | Should -Be lower, two
+        Get-Cage one -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+    }
     It 'says CageBusy for a base in use and for a mount beneath, and removes nothing' {
         $cage = New-Cage web -Base base
         Remove-Cage base -Force -ErrorVariable problem -ErrorAction SilentlyContinue

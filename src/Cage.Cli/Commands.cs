@@ -111,7 +111,7 @@ internal static class Commands
         new("end", "end NAME --service SERVICE [--timeout SECONDS]", "end a background service", ServiceCommands.End) { Values = ["--service", "--timeout"] },
         new("register", "register NAME", "have systemd start a cage when the host boots", ServiceCommands.Register),
         new("unregister", "unregister NAME", "take that back", ServiceCommands.Unregister),
-        new("remove", "remove NAME... [--force]", "remove cages with all their files", StateCommands.Remove) { Switches = ["--force"] },
+        new("remove", "remove NAME... [--force]", "remove cages with all their files, each before its bases", StateCommands.Remove) { Switches = ["--force"] },
     ];
 
     /// <summary>The command that a command line begins with; some have two words.</summary>

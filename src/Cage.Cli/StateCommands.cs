@@ -27,23 +27,29 @@ internal static class StateCommands
     public static int Remove(Arguments arguments)
     {
         bool force = arguments.Has("--force");
-        return ForEach(arguments, (engine, cage, cancellation) => engine.Remove(cage, force, Messages.Warning, cancellation: cancellation));
+        return ForEach(arguments, (engine, cage, cancellation) => engine.Remove(cage, force, Messages.Warning, cancellation: cancellation), CageEngine.RemovalOrder);
     }
 
     public static int Publish(Arguments arguments) => ForEach(arguments, (engine, cage, cancellation) => engine.Publish(cage, cancellation));
 
-    /// <summary>Does something to each cage that is named.</summary>
-    public static int ForEach(Arguments arguments, Action<CageEngine, CageRecord, CancellationToken> act)
+    /// <summary>Does something to each cage that is named, in that order or in the one that <paramref name="order"/> makes of it.</summary>
+    public static int ForEach(
+        Arguments arguments, Action<CageEngine, CageRecord, CancellationToken> act, Func<IReadOnlyList<CageRecord>, IReadOnlyList<CageRecord>>? order = null)
     {
         IReadOnlyList<string> names = arguments.SomeNames();
         CageEngine engine = Commands.OpenEngine();
         CancellationToken cancellation = Interruption.Watch();
         int status = 0;
-        foreach (string name in names)
+        List<CageRecord> found = [];
+        foreach (string name in names) Try(() => found.Add(engine.Store.Find(name)));
+        foreach (CageRecord cage in order?.Invoke(found) ?? found) Try(() => act(engine, cage, cancellation));
+        return status;
+
+        void Try(Action action)
         {
             try
             {
-                act(engine, engine.Store.Find(name), cancellation);
+                action();
             }
             catch (CageException e)
             {
@@ -51,7 +57,6 @@ internal static class StateCommands
                 status = ExitStatus.Failed;
             }
         }
-        return status;
     }
 
     /// <summary>An option's seconds.</summary>

@@ -85,6 +85,9 @@ public sealed partial class CageEngine
         return Look(CagePublisher.Publish(Store, record, cancellation));
     }
 
+    /// <summary>The same cages in an order in which they can be removed: each before its bases. One that is there twice comes once.</summary>
+    public static IReadOnlyList<CageRecord> RemovalOrder(IReadOnlyList<CageRecord> records) => CageRemover.Order(records);
+
     /// <summary>Removes a cage with all its files.</summary>
     /// <param name="record">The cage.</param>
     /// <param name="force">Stop it first when it runs, by force.</param>

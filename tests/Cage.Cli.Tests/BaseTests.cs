@@ -91,8 +91,9 @@ public sealed class BaseTests : CageTest
         string web = Store.Stopped("jail");
         Cage("remove", "host").Failed(1, "\"web\"", web);
         Cage("remove", "host", "--force").Failed(1, web);
-        Cage("remove", "host", "web").Failed(1, "\"web\"");
-        Cage("remove", "host").Silently();
+        Cage("remove", "host", "web", "host").Silently();
+        Store.NothingIsLeftOf(web);
+        Assert.Empty(Cage("list", "--json").Objects());
     }
 
     [RootFact]

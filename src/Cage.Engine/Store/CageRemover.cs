@@ -5,6 +5,29 @@ namespace Cage.Engine.Store;
 /// <summary>Removes a cage's folder. The caller has its lock and knows that it does not run.</summary>
 internal static class CageRemover
 {
+    /// <summary>The same cages in an order in which they can go: each before its bases. One that is there twice comes once.</summary>
+    public static IReadOnlyList<CageRecord> Order(IReadOnlyList<CageRecord> records)
+    {
+        Dictionary<Guid, List<CageRecord>> above = [];
+        foreach (CageRecord record in records)
+            foreach (Guid below in record.Base)
+            {
+                if (!above.TryGetValue(below, out List<CageRecord>? users)) above[below] = users = [];
+                users.Add(record);
+            }
+        List<CageRecord> ordered = [];
+        HashSet<Guid> seen = [];
+        foreach (CageRecord record in records) Add(record);
+        return ordered;
+
+        void Add(CageRecord record)
+        {
+            if (!seen.Add(record.Id)) return;
+            foreach (CageRecord user in above.GetValueOrDefault(record.Id) ?? []) Add(user);
+            ordered.Add(record);
+        }
+    }
+
     public static void Remove(CageStore store, CageRecord record)
     {
         if (record.Kind == CageKind.ReadOnly)

@@ -2,17 +2,31 @@ using System.Management.Automation;
 using Cage.Engine;
 using Cage.Engine.Plans;
 using Cage.Engine.State;
+using Cage.Engine.Store;
 
 namespace Cage.PowerShell.Commands;
 
-/// <summary>Remove-Cage: removes cages with all their files, and asks before. No mount is crossed. -WhatIf shows what would be done.</summary>
+/// <summary>Remove-Cage: removes cages with all their files, and asks before: one that is read-only last, once those over it are gone. No mount is crossed. -WhatIf shows what would be done.</summary>
 [Cmdlet(VerbsCommon.Remove, "Cage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(void))]
 public sealed class RemoveCageCommand : CageTargetCmdlet
 {
+    private readonly List<CageInfo> _waiting = [];
+
     /// <summary>Does not ask, and stops by force what runs.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        foreach (CageRecord record in CageEngine.RemovalOrder([.. _waiting.Select(cage => cage.Record)]))
+        {
+            if (Stopping) throw new PipelineStoppedException();
+            CageInfo cage = _waiting.First(cage => cage.Id == record.Id);
+            Try(cage, () => Remove(cage));
+        }
+    }
 
     private protected override void Act(CageInfo cage)
     {
@@ -26,6 +40,13 @@ public sealed class RemoveCageCommand : CageTargetCmdlet
         }
         // Whoever says -Force is not asked, unless by -Confirm.
         if ((!Force || IsGiven("Confirm")) && !ShouldProcess(Describe(cage))) return;
+        // The cages over it may come later in the pipeline.
+        if (cage.Kind == CageKind.ReadOnly) _waiting.Add(cage);
+        else Remove(cage);
+    }
+
+    private void Remove(CageInfo cage)
+    {
         Work($"Removing {cage.Name}", work => Engine.Remove(cage.Record, Force, work.Warn, work.Show, work.Stop));
         WriteVerbose($"\"{cage.Name}\" is removed: {cage.Path}.");
     }

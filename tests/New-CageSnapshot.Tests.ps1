@@ -54,5 +54,22 @@ Describe 'New-CageSnapshot' -Skip:(-not $isRoot) {
         $problem.FullyQualifiedErrorId | Should -BeLike "$Id,*"
         $problem.CategoryInfo.Category | Should -Be $Category
     }
+    It 'leaves nothing of a copy that is stopped half way' {
+        $large = "$($store.Folder)/large"
+        bash -c 'mkdir "$0"; cd "$0"; for d in {1..100}; do mkdir $d; touch $d/{1..200}; done' $large
+        $folder = Split-Path (New-CageSnapshot $store.Root).Path
+        Get-CageSnapshot | Remove-CageSnapshot -Force
+        try {
+            $begun = [ref] $null
+            Stop-RunningScript "New-CageSnapshot $large -Provider Copy" -Until { ($begun.Value = Get-ChildItem $folder -Force -Filter '.*.ss.new') } | Should -BeLessThan 10
+            $begun.Value | Should -Not -BeNullOrEmpty
+            Get-ChildItem $folder -Force | Should -BeNullOrEmpty
+            Get-CageSnapshot | Should -BeNullOrEmpty
+            Get-Cage host_* | Should -BeNullOrEmpty
+        }
+        finally {
+            Remove-Item $large -Recurse
+        }
+    }
     It 'changes nothing with -WhatIf' { Test-WhatIf $store New-CageSnapshot | Should -BeNullOrEmpty }
 }

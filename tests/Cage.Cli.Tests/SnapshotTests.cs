@@ -95,6 +95,7 @@ public sealed class SnapshotTests
     [InlineData(2, "snapshot new --nested /x", "PATH=snapshot")]
     [InlineData(2, "snapshot new --nested /x=skip --nested /x/=empty", "twice")]
     [InlineData(2, "snapshot new name", "name")]
+    [InlineData(1, "snapshot new --nested home=skip", "whole path")]
     [InlineData(1, "snapshot new --source /none", "ENOENT")]
     [InlineData(1, "snapshot new --source /etc/passwd", "ENOTDIR")]
     [InlineData(1, "snapshot remove 20010101000000", "20010101000000")]
@@ -156,20 +157,28 @@ public sealed class SnapshotTests
         files: 150);
 
     [DiskFact("btrfs")]
-    public void Killed_with_subvolumes_half_way_it_is_cleared() => Run("btrfs", store =>
+    public void Killed_with_what_is_nested_half_way_it_is_cleared() => Run("btrfs", store =>
     {
-        Shell.Run("cd \"$top\"; for s in a b c; do btrfs -q subvolume create $s; echo >$s/file; done; btrfs -q subvolume create a/in", ("top", store.Source));
-        string[] nested = [.. new[] { "a", "a/in", "b", "c" }.SelectMany(name => new[] { "--nested", $"{store.Source}/{name}=snapshot" })];
-        int killed = 0;
-        for (int when = 1; when < 60; when += when < 24 ? 1 : 7)
+        Shell.Run(
+            """
+            cd "$top"; for s in a b c; do btrfs -q subvolume create $s; echo >$s/file; done; btrfs -q subvolume create a/in
+            btrfs property set b ro true; mkdir m; mount -t tmpfs x m; mkdir m/1 m/1/2; echo >m/1/2/file
+            """,
+            ("top", store.Source));
+        string[] nested = [.. new[] { "a", "a/in", "b", "c", "m" }.SelectMany(name => new[] { "--nested", $"{store.Source}/{name}=snapshot" })];
+        foreach (var (call, last) in new[] { ("ioctl", 60), ("mkdirat", 6), ("fchown", 6) })
         {
-            Outcome outcome = store.Run(
-                "/usr/bin/strace",
-                ["-f", "-o", "/dev/null", "-e", "trace=ioctl", "-e", $"inject=ioctl:signal=SIGKILL:when={when}", CageProgram.RequiredPath, "snapshot", "new", "--source", store.Source, .. nested]);
-            if (outcome.Status != 0) killed++;
-            store.AssertCleared($"ioctl {when}");
+            int killed = 0;
+            for (int when = 1; when < last; when += when < 24 ? 1 : 7)
+            {
+                Outcome outcome = store.Run(
+                    "/usr/bin/strace",
+                    ["-f", "-o", "/dev/null", "-e", $"trace={call}", "-e", $"inject={call}:signal=SIGKILL:when={when}", CageProgram.RequiredPath, "snapshot", "new", "--source", store.Source, .. nested]);
+                if (outcome.Status != 0) killed++;
+                store.AssertCleared($"{call} {when}");
+            }
+            Assert.True(killed > 1, $"{killed} were killed at {call}");
         }
-        Assert.True(killed > 5, $"{killed} were killed");
     });
 
     [DiskFact("btrfs")]

@@ -106,6 +106,86 @@ public sealed class NestedTests
         Assert.Contains($"{at}/cache (subvolume)", Assert.Single(bench.Warnings));
     });
 
+    /// <summary>What a mount covers is no part of it.</summary>
+    [DiskTheory]
+    [InlineData("btrfs", SnapshotProvider.Btrfs)]
+    [InlineData("xfs", SnapshotProvider.Reflink)]
+    [InlineData("ext4", SnapshotProvider.Copy)]
+    public void What_a_mount_covers_is_there_where_it_stays_out_and_not_where_it_comes_along(string type, SnapshotProvider provider) => SnapshotBench.Run(type, bench =>
+    {
+        Shell.Run("cd \"$top\"; for d in out along; do mkdir $d; echo covered >$d/inner; echo covered >$d/beneath; done", ("top", bench.Source));
+        foreach (string name in new[] { "out", "along" }) MakeMount(bench, name);
+        CageSnapshot snapshot = bench.Take(Request(bench, provider, ("along", NestedDecision.Snapshot)));
+        Assert.Equal(["beneath", "inner"], SnapshotBench.Entries($"{snapshot.Path}/out"));
+        Assert.Equal("covered\n", File.ReadAllText($"{snapshot.Path}/out/inner"));
+        Assert.Equal(["inner"], SnapshotBench.Entries($"{snapshot.Path}/along"));
+        Assert.Equal("of the mount", File.ReadAllText($"{snapshot.Path}/along/inner"));
+        bench.Test.Engine.RemoveSnapshot(snapshot);
+        bench.AssertNothing();
+    });
+
+    [DiskTheory]
+    [InlineData("btrfs", SnapshotProvider.Btrfs)]
+    [InlineData("ext4", SnapshotProvider.Copy)]
+    public void Subvolumes_in_a_mount_that_is_copied_are_as_was_decided(string type, SnapshotProvider provider) => SnapshotBench.Run(type, bench =>
+    {
+        MakeMount(bench, "var", "btrfs");
+        foreach (string name in new[] { "told", "away", "along", "along/inside" })
+        {
+            SnapshotBench.Subvolume($"{bench.Source}/var/{name}");
+            File.WriteAllText($"{bench.Source}/var/{name}/file", name);
+        }
+        CageSnapshot snapshot = bench.Take(Request(
+            bench, provider, ("var", NestedDecision.Snapshot), ("var/away", NestedDecision.Skip), ("var/along", NestedDecision.Snapshot)));
+        string warning = Assert.Single(bench.Warnings);
+        Assert.Contains($"{bench.Source}/var/told (subvolume)", warning);
+        Assert.Contains($"{bench.Source}/var/along/inside (subvolume)", warning);
+        Assert.Equal(["along", "inner", "told"], SnapshotBench.Entries($"{snapshot.Path}/var"));
+        Assert.Empty(SnapshotBench.Entries($"{snapshot.Path}/var/told"));
+        Assert.Equal(["file", "inside"], SnapshotBench.Entries($"{snapshot.Path}/var/along"));
+        Assert.Empty(SnapshotBench.Entries($"{snapshot.Path}/var/along/inside"));
+    });
+
+    /// <summary>Each would fit, and all of them do not.</summary>
+    [DiskTheory]
+    [InlineData("btrfs", SnapshotProvider.Btrfs, 30)]
+    [InlineData("xfs", SnapshotProvider.Reflink, 30)]
+    [InlineData("ext4", SnapshotProvider.Copy, 40)]
+    public void Copies_that_do_not_fit_together_are_refused_before_any_is_made(string type, SnapshotProvider provider, int mebibytes) => SnapshotBench.Run(type, bench =>
+    {
+        foreach (string name in new[] { "one", "two" })
+        {
+            MakeMount(bench, name);
+            Shell.Run("head -c 15M /dev/zero >\"$at\"/large", ("at", $"{bench.Source}/{name}"));
+        }
+        Shell.Run("head -c 10M /dev/zero >\"$top\"/large; sync -f \"$top\"", ("top", bench.Source));
+        using Descriptor disk = Files.Open(bench.Disk, Files.O_RDONLY | Files.O_DIRECTORY);
+        Shell.Run($"head -c $((free - {(mebibytes - 8) << 20})) /dev/zero >\"$disk\"/ballast; sync -f \"$disk\"", ("disk", bench.Disk), ("free", $"{Files.Space(disk).Bytes}"));
+        int told = 0;
+        CageException e = Assert.Throws<CageException>(
+            () => bench.Take(Request(bench, provider, ("one", NestedDecision.Snapshot), ("two", NestedDecision.Snapshot)), progress: _ => told++));
+        Assert.Equal(CageError.CageSnapshotFailed, e.Error);
+        Assert.Contains("ENOSPC", e.Message);
+        Assert.Contains($"takes {mebibytes} MiB in ", e.Message);
+        Assert.Contains($"{bench.Source}/one, {bench.Source}/two", e.Message);
+        Assert.Equal(0, told);
+        bench.AssertNothing();
+        CageSnapshot snapshot = bench.Take(Request(bench, provider, ("one", NestedDecision.Snapshot)));
+        Assert.Equal(15 << 20, new FileInfo($"{snapshot.Path}/one/large").Length);
+    });
+
+    /// <summary>What shares its blocks takes no space.</summary>
+    [DiskFact("xfs")]
+    public void A_mount_of_the_same_file_system_is_shared_not_copied() => SnapshotBench.Run("xfs", bench =>
+    {
+        Shell.Run("cd \"$disk\"; mkdir other \"$top\"/other; head -c 10M /dev/urandom >other/large; mount --bind other \"$top\"/other; sync -f .", ("disk", bench.Disk), ("top", bench.Source));
+        using Descriptor disk = Files.Open(bench.Disk, Files.O_RDONLY | Files.O_DIRECTORY);
+        Shell.Run("head -c $((free - 8000000)) /dev/zero >\"$disk\"/ballast; sync -f \"$disk\"", ("disk", bench.Disk), ("free", $"{Files.Space(disk).Bytes}"));
+        CageSnapshot snapshot = bench.Take(Request(bench, null, ("other", NestedDecision.Snapshot)));
+        Assert.Equal(SnapshotProvider.Reflink, snapshot.Provider);
+        Assert.Equal(File.ReadAllBytes($"{bench.Disk}/other/large"), File.ReadAllBytes($"{snapshot.Path}/other/large"));
+    });
+
     [DiskTheory("btrfs")]
     [InlineData("none", NestedDecision.Snapshot, "neither")]
     [InlineData("plain", NestedDecision.Skip, "neither")]

@@ -9,8 +9,9 @@ internal static class BtrfsNesting
     /// <param name="source">The path of the source.</param>
     /// <param name="snapshot">The snapshot.</param>
     /// <param name="nested">The decisions, outer ones first.</param>
-    /// <param name="copy">Brings along what is no subvolume of this file system.</param>
-    public static void Arrange(string source, Descriptor snapshot, IReadOnlyList<NestedTree> nested, Action<NestedTree, Descriptor> copy)
+    /// <param name="copies">What comes along as a copy.</param>
+    /// <param name="copy">Makes one in the snapshot.</param>
+    public static void Arrange(string source, Descriptor snapshot, IReadOnlyList<NestedTree> nested, SnapshotCopies copies, Action<NestedTree> copy)
     {
         List<Descriptor> made = [];
         try
@@ -24,14 +25,17 @@ internal static class BtrfsNesting
                 {
                     string name = Path.GetFileName(inside);
                     FileStatus before = Files.Status(parent);
-                    using Descriptor? origin = tree.Decision == NestedDecision.Skip ? null : Files.Open(tree.Path, Files.O_RDONLY | Files.O_DIRECTORY);
-                    if (origin is not null && !IsSameBtrfs(origin, snapshot))
-                    {
-                        copy(tree, snapshot);
-                        continue;
-                    }
+                    bool isCopied = copies.Has(tree.Path);
+                    using Descriptor? origin = isCopied || tree.Decision == NestedDecision.Skip ? null : Files.Open(tree.Path, Files.O_RDONLY | Files.O_DIRECTORY);
+                    // A subvolume of another file system came with the mount that it lies in.
+                    if (origin is not null && !IsSameBtrfs(origin, snapshot)) continue;
                     TreeRemoval.Remove($"{parent.ProcPath}/{name}");
-                    if (origin is not null)
+                    if (isCopied)
+                    {
+                        Files.MakeDirectoryAt(parent, name, 0x1c0);
+                        copy(tree);
+                    }
+                    else if (origin is not null)
                     {
                         Subvolumes.Snapshot(origin, parent, name, readOnly: false);
                         made.Add(Files.OpenAt(parent, name, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW));
@@ -48,6 +52,7 @@ internal static class BtrfsNesting
         }
     }
 
-    private static bool IsSameBtrfs(Descriptor origin, Descriptor snapshot) =>
-        Subvolumes.Is(origin) && Subvolumes.FileSystemId(origin).AsSpan().SequenceEqual(Subvolumes.FileSystemId(snapshot));
+    /// <summary>Whether there can be a snapshot of <paramref name="origin"/> in the folder: it is a subvolume, and of that file system.</summary>
+    public static bool IsSameBtrfs(Descriptor origin, Descriptor folder) =>
+        Subvolumes.Is(origin) && Subvolumes.FileSystemId(origin).AsSpan().SequenceEqual(Subvolumes.FileSystemId(folder));
 }

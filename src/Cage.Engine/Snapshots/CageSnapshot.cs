@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Enumeration;
 using Cage.Engine.Store;
 
 namespace Cage.Engine.Snapshots;
@@ -94,4 +95,6 @@ public sealed record NewSnapshot
 
     /// <summary>Paths on the host that Reflink and Copy leave out; <c>*</c> and <c>?</c> stand for any characters.</summary>
     public IReadOnlyList<string> Exclude { get; init; } = [];
+
+    internal bool IsExcluded(string path) => Exclude.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, path, ignoreCase: false));
 }

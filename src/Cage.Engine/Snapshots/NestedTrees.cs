@@ -67,6 +67,7 @@ internal static class NestedTrees
 
         void Check(string path, string full, NestedDecision decision)
         {
+            if (!path.StartsWith('/')) throw Invalid(path, $"{path} is no whole path.", "What is nested is named as it is on the host, from / on.");
             if (decision != NestedDecision.Empty && closed.Any(place => MountHolders.IsBeneath(full, place)))
                 throw Invalid(path, $"{path} holds the cages or the snapshots themselves and stays empty.", null);
             if (!found.TryGetValue(full, out NestedTree? tree)) throw Invalid(path, $"{path} is neither a mount nor a subvolume below {source}.", "cage snapshot new says what is nested there.");

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Enumeration;
 using Cage.Engine.Store;
 using Cage.Interop;
 
@@ -8,9 +7,6 @@ namespace Cage.Engine.Snapshots;
 /// <summary>Makes a snapshot, whole or not at all, with the read-only cage that stands for it; and lets the nil UUID follow. [000] [004]</summary>
 internal sealed class SnapshotMaker
 {
-    // What the file systems in use have; statfs(2) tells the best size of a transfer instead.
-    private const long BlockSize = 4096;
-
     private readonly CageStore _store;
     private readonly NewSnapshot _request;
     private readonly string _source;
@@ -90,16 +86,16 @@ internal sealed class SnapshotMaker
     /// <summary>The best that the file system of source and folder has. A live link only by name.</summary>
     private SnapshotProvider Choose()
     {
-        if (!IsOneFileSystem()) return SnapshotProvider.Copy;
+        if (!IsOneFileSystem(_source)) return SnapshotProvider.Copy;
         if (_request.Exclude.Count == 0 && Subvolumes.Is(_tree)) return SnapshotProvider.Btrfs;
         return CanShare() ? SnapshotProvider.Reflink : SnapshotProvider.Copy;
     }
 
-    /// <summary>By the device of the mount: the subvolumes of one btrfs have different ones of their own.</summary>
-    private bool IsOneFileSystem()
+    /// <summary>Whether what is at a path can lie on the file system of the snapshots. By the device of the mount: the subvolumes of one btrfs have different ones of their own.</summary>
+    private bool IsOneFileSystem(string path)
     {
         IReadOnlyList<MountEntry> mounts = MountTable.Read();
-        using Descriptor source = Files.Open(_source, Files.O_PATH | Files.O_DIRECTORY);
+        using Descriptor source = Files.Open(path, Files.O_PATH | Files.O_DIRECTORY);
         MountEntry? one = Find(source), other = Find(_folder);
         return one is not null && other is not null && one.Major == other.Major && one.Minor == other.Minor;
 
@@ -138,11 +134,13 @@ internal sealed class SnapshotMaker
     /// <summary>Makes the tree, its note and its cage, and gives the tree its name, last: one that has its name has all the rest.</summary>
     private CageSnapshot Make(SnapshotProvider provider, DateTime now)
     {
+        using SnapshotCopies copies = Copies(provider);
+        copies.Measure(_folder, _cancellation);
         using Descriptor? held = Begin(provider, now, out string name);
         string path = SnapshotFolder.PathOf(Settings, name);
         try
         {
-            if (held is not null) Fill(provider, held);
+            if (held is not null) Fill(provider, held, copies);
             SnapshotFolder.WriteNote(Settings, name, _request.Note);
             CageRecord cage = MakeCage(name, path, provider, now);
             if (held is not null) Files.Rename($"{Settings.Snapshots}/{SnapshotFolder.MakingName(name)}", path);
@@ -173,7 +171,7 @@ internal sealed class SnapshotMaker
             case SnapshotProvider.Btrfs:
                 Subvolumes.Snapshot(_tree, _folder, making, readOnly: _nested.All(tree => tree.Decision == NestedDecision.Empty));
                 break;
-            case SnapshotProvider.Reflink when !IsOneFileSystem():
+            case SnapshotProvider.Reflink when !IsOneFileSystem(_source):
                 throw new LinuxException(Errno.EXDEV, "ficlone", _source);
             case SnapshotProvider.Reflink when !CanShare():
                 throw new LinuxException(Errno.EOPNOTSUPP, "ficlone", Settings.Snapshots);
@@ -186,82 +184,42 @@ internal sealed class SnapshotMaker
         return held;
     }
 
-    private void Fill(SnapshotProvider provider, Descriptor held)
+    private void Fill(SnapshotProvider provider, Descriptor held, SnapshotCopies copies)
     {
         if (provider == SnapshotProvider.Btrfs)
         {
-            if (_nested.Any(tree => tree.Decision != NestedDecision.Empty)) BtrfsNesting.Arrange(_source, held, _nested, CopyMounted);
+            if (_nested.Any(tree => tree.Decision != NestedDecision.Empty)) BtrfsNesting.Arrange(_source, held, _nested, copies, CopyMounted);
             return;
         }
         // What the folder hands down to all that is made in it is not the source's.
         foreach (string list in (ReadOnlySpan<string>)["system.posix_acl_default", "system.posix_acl_access"]) Attributes.Remove(held, [(byte)'.', 0], list);
-        CopyTree(provider, held);
+        copies.Run(_source, Files.OpenAt(held, ".", Files.O_RDONLY | Files.O_DIRECTORY), _progress, _cancellation);
+        foreach (NestedTree tree in _nested.Where(tree => copies.Has(tree.Path))) CopyMounted(tree);
+
+        void CopyMounted(NestedTree tree) =>
+            copies.Run(tree.Path, Files.OpenInRoot(held, Path.GetRelativePath(_source, tree.Path), Files.O_RDONLY | Files.O_DIRECTORY), _progress, _cancellation);
     }
 
-    private void CopyTree(SnapshotProvider provider, Descriptor target)
+    /// <summary>What is to be copied: all that the provider does not bring along by one call of the kernel.</summary>
+    private SnapshotCopies Copies(SnapshotProvider provider)
     {
-        Dictionary<string, NestedDecision> decisions = _nested.ToDictionary(tree => tree.Path, tree => tree.Decision);
-        ulong device = Files.Status(_tree).Device;
-        TreeCopy copy = Copier(_source, (path, status) =>
-            decisions.TryGetValue(path, out NestedDecision decision) ? OfNested(decision, status.Device != device)
-            : status.Device == device || LiesInBrought(path) ? FolderChoice.Copy : FolderChoice.Empty);
-        if (provider == SnapshotProvider.Copy)
+        SnapshotCopies copies = new(Settings, _request, _nested, _swap);
+        if (provider == SnapshotProvider.Live) return copies;
+        if (provider != SnapshotProvider.Btrfs) copies.Add(_source, Files.OpenAt(_tree, ".", Files.O_RDONLY | Files.O_DIRECTORY), provider == SnapshotProvider.Reflink);
+        foreach (NestedTree tree in _nested.Where(tree => tree is { Kind: NestedKind.Mount, Decision: NestedDecision.Snapshot }))
         {
-            // btrfs keeps small files among its own records, and has no blocks for them.
-            long block = Files.FileSystemType(_folder.ProcPath) == Subvolumes.BTRFS_SUPER_MAGIC ? 1 : BlockSize;
-            var all = copy.Measure(Reopen(_tree), block, _cancellation);
-            RefuseSpace(all.Files, all.Space);
-            copy.All = (all.Files, all.Bytes);
+            using Descriptor clone = Mounts.CloneTree(tree.Path);
+            Descriptor mounted = Files.OpenAt(clone, ".", Files.O_RDONLY | Files.O_DIRECTORY);
+            if (provider == SnapshotProvider.Btrfs && BtrfsNesting.IsSameBtrfs(mounted, _folder)) mounted.Dispose();
+            else copies.Add(tree.Path, mounted, provider != SnapshotProvider.Copy && IsOneFileSystem(tree.Path) && CanShare());
         }
-        copy.Reflink = provider == SnapshotProvider.Reflink;
-        copy.Run(Reopen(_tree), Reopen(target), _progress, _cancellation);
-        foreach (NestedTree tree in _nested.Where(tree => tree is { Kind: NestedKind.Mount, Decision: NestedDecision.Snapshot })) CopyMounted(tree, target);
+        return copies;
     }
-
-    /// <summary>A copier of a tree that lies at <paramref name="place"/> on the host: the store, the snapshots and what is left out stay out of every one.</summary>
-    private TreeCopy Copier(string place, Func<string, FileStatus, FolderChoice> choose)
-    {
-        List<FileStatus> closed = [];
-        foreach (string folder in (string[])[Settings.Data, Settings.Snapshots])
-            if (Files.StatusFollowed(folder) is FileStatus status) closed.Add(status);
-        string prefix = place.TrimEnd('/') + "/";
-        return new TreeCopy
-        {
-            Choose = (path, status) => IsExcluded(prefix + path) ? FolderChoice.Skip : closed.Exists(folder => folder.IsSameFile(status)) ? FolderChoice.Empty : choose(prefix + path, status),
-            Leave = _request.Exclude.Count + _swap.Count == 0 ? null : path => IsExcluded(prefix + path) || _swap.Contains(prefix + path),
-        };
-    }
-
-    /// <summary>Below a subvolume that is brought along, its own device is the right one.</summary>
-    private bool LiesInBrought(string path) => _nested.Any(tree => tree is { Kind: NestedKind.Subvolume, Decision: NestedDecision.Snapshot } && IsAtOrBeneath(path, tree.Path));
-
-    private static FolderChoice OfNested(NestedDecision decision, bool isSubvolume) =>
-        decision == NestedDecision.Skip ? FolderChoice.Skip : decision == NestedDecision.Snapshot && isSubvolume ? FolderChoice.Copy : FolderChoice.Empty;
-
-    /// <summary>Copies what is mounted on a path of the source to the same path below <paramref name="target"/>.</summary>
-    private void CopyMounted(NestedTree tree, Descriptor target)
-    {
-        using Descriptor clone = Mounts.CloneTree(tree.Path);
-        Descriptor place = Files.OpenInRoot(target, Path.GetRelativePath(_source, tree.Path), Files.O_RDONLY | Files.O_DIRECTORY);
-        Copier(tree.Path, (_, _) => FolderChoice.Copy).Run(Reopen(clone), place, _progress, _cancellation);
-    }
-
-    private void RefuseSpace(long files, long bytes)
-    {
-        FileSystemSpace space = Files.Space(_folder);
-        if (space.Bytes >= bytes && (space.Inodes >= files || !space.CountsInodes)) return;
-        throw new CageException(
-            CageError.CageSnapshotFailed,
-            string.Create(CultureInfo.InvariantCulture, $"Copying {_source} takes {bytes >> 20} MiB in {files} files, {Settings.Snapshots} has {space.Bytes >> 20} MiB and {space.Inodes} inodes (ENOSPC)."),
-            "Free space there, leave something out (--exclude), or name another folder with snapshots= in cage.conf.", _source);
-    }
-
-    private bool IsExcluded(string path) => _request.Exclude.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, path, ignoreCase: false));
 
     private bool LiesInExcluded(string path)
     {
         for (string? at = path; at is { Length: > 1 }; at = Path.GetDirectoryName(at))
-            if (IsExcluded(at)) return true;
+            if (_request.IsExcluded(at)) return true;
         return false;
     }
 
@@ -284,6 +242,7 @@ internal sealed class SnapshotMaker
         (provider, e.Number) switch
         {
             (_, Errno.ENOSPC or Errno.EDQUOT) => "Free space on that file system.",
+            (SnapshotProvider.Reflink or SnapshotProvider.Copy, Errno.EIO) => "The disk cannot be read there (dmesg tells more); --exclude (-Exclude) leaves that out.",
             (_, Errno.ETXTBSY) => "The kernel swaps to a file there: swapoff(8) it, or give it a subvolume or file system of its own.",
             (_, Errno.EROFS) => "That file system is read-only: name another folder with snapshots= in cage.conf.",
             (SnapshotProvider.Btrfs, Errno.EXDEV) => "The folder of snapshots has to be on the source's file system (snapshots= in cage.conf); copy needs no such thing.",
@@ -293,10 +252,6 @@ internal sealed class SnapshotMaker
         },
         _source,
         e);
-
-    private static Descriptor Reopen(Descriptor directory) => Files.OpenAt(directory, ".", Files.O_RDONLY | Files.O_DIRECTORY);
-
-    private static bool IsAtOrBeneath(string path, string folder) => State.MountHolders.IsBeneath(path, folder);
 
     private static string RealPath(string path)
     {

@@ -59,6 +59,9 @@ internal sealed class TreeCopy
     /// <summary>How much there is to be copied; 0 where that was not counted.</summary>
     public (long Files, long Bytes) All { get; set; }
 
+    /// <summary>How much has been copied.</summary>
+    public (long Files, long Bytes) Done => (_files, _bytes);
+
     /// <summary>Copies what is in <paramref name="from"/> into the empty directory <paramref name="to"/>, and its attributes.</summary>
     /// <param name="from">The one; closed at the end.</param>
     /// <param name="to">The other; closed at the end.</param>
@@ -89,7 +92,9 @@ internal sealed class TreeCopy
                     if (Files.StatusAt(folder.From, name) is not FileStatus status) continue;
                     if (status.IsDirectory)
                     {
-                        if (Choose(folder.PathOf(name), status) == FolderChoice.Copy) walk.Enter(folder, name);
+                        FolderChoice choice = Choose(folder.PathOf(name), status);
+                        if (choice == FolderChoice.Skip) continue;
+                        if (choice == FolderChoice.Copy) walk.Enter(folder, name);
                     }
                     else if (Leave?.Invoke(folder.PathOf(name)) == true)
                     {

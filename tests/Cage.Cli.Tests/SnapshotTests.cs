@@ -98,6 +98,7 @@ public sealed class SnapshotTests
     [InlineData(1, "snapshot new --nested home=skip", "whole path")]
     [InlineData(1, "snapshot new --source /none", "ENOENT")]
     [InlineData(1, "snapshot new --source /etc/passwd", "ENOTDIR")]
+    [InlineData(1, "snapshot new --source=", "no name")]
     [InlineData(1, "snapshot remove 20010101000000", "20010101000000")]
     public void What_cannot_be_is_said_and_nothing_is_made(int status, string line, string word) => Run("ext4", store =>
     {

@@ -57,6 +57,7 @@ internal sealed class SnapshotMaker
 
     private static void Refuse(NewSnapshot request)
     {
+        if (request.Source.Length == 0) throw new CageException(CageError.CageArgumentInvalid, "The source has no name.", "Name the directory; / is the host.", request.Source);
         if (Files.StatusFollowed(request.Source) is not FileStatus source)
             throw new CageException(CageError.CageArgumentInvalid, $"{request.Source}: there is none (ENOENT).", target: request.Source);
         if (!source.IsDirectory) throw new CageException(CageError.CageArgumentInvalid, $"{request.Source}: not a directory (ENOTDIR).", target: request.Source);
@@ -241,7 +242,8 @@ internal sealed class SnapshotMaker
         $"No snapshot of {_source} was made{(provider is null ? "" : $" by {provider}")}: {e.Message}.",
         (provider, e.Number) switch
         {
-            (_, Errno.ENOSPC or Errno.EDQUOT) => "Free space on that file system.",
+            (_, Errno.ENOSPC) => "Free space on that file system.",
+            (_, Errno.EDQUOT) => "Raise the quota there, or name another folder with snapshots= in cage.conf.",
             (SnapshotProvider.Reflink or SnapshotProvider.Copy, Errno.EIO) => "The disk cannot be read there (dmesg tells more); --exclude (-Exclude) leaves that out.",
             (_, Errno.ETXTBSY) => "The kernel swaps to a file there: swapoff(8) it, or give it a subvolume or file system of its own.",
             (_, Errno.EROFS) => "That file system is read-only: name another folder with snapshots= in cage.conf.",

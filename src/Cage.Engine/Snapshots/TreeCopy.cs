@@ -114,7 +114,18 @@ internal sealed class TreeCopy
 
     private void Visit(TreeWalk walk, WalkFolder folder, CancellationToken cancellation)
     {
-        Descriptor to = folder.To!;
+        try
+        {
+            CopyFolder(walk, folder, folder.To!, cancellation);
+        }
+        catch (LinuxException e) when (e.Target is not ['/', ..])
+        {
+            throw new LinuxException(e.Number, e.Operation, "/" + PathText.Decode(folder.Path), e.Detail);
+        }
+    }
+
+    private void CopyFolder(TreeWalk walk, WalkFolder folder, Descriptor to, CancellationToken cancellation)
+    {
         while (Directories.ReadSome(folder.From) is { Count: > 0 } entries)
             foreach (DirectoryEntry entry in entries)
             {

@@ -63,9 +63,12 @@ Describe 'Cage.Pester' -Skip:(-not $isRoot) {
 Describe 'The example' -Skip:(-not ($isRoot -and $hasNginx)) {
     BeforeAll {
         Import-Module "$PSScriptRoot/CageTest.psm1" -Force
-        $store = New-TestStore
+        # Not on the file system of /, which is the lowest layer here: what is published lies in it otherwise, and overlayfs takes no layer within another.
+        $folder, $env:TMPDIR = $env:TMPDIR, '/dev/shm'
+        try { $store = New-TestStore } finally { $env:TMPDIR = $folder }
         $built = Split-Path (Split-Path (Split-Path (Get-CageModulePath)))
         $null = New-Cage live -ReadOnly -Source /
+        $null = New-Cage host -ReadOnly -Source /
         $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
         $listener.Start(); $port = $listener.LocalEndpoint.Port; $listener.Stop()
         function Invoke-Example([string] $Edit) {
@@ -81,6 +84,13 @@ Describe 'The example' -Skip:(-not ($isRoot -and $hasNginx)) {
     It 'publishes a layer when all is green' {
         Invoke-Example 'hello from a cage' | Should -Be '4 0'
         (Get-Cage nginx).Kind | Should -Be 'ReadOnly'
+        Remove-Cage nginx -Force
+    }
+    It 'is run as the cookbook has it' {
+        $recipe = Get-DocumentedExample 'Provisioning by tests'
+        pwsh -NoProfile -WorkingDirectory "$PSScriptRoot/.." -Command "`$env:PSModulePath = '$built' + [IO.Path]::PathSeparator + `$env:PSModulePath; $($recipe.Code)" | Out-String | Should -Match 'Passed: 4'
+        (Get-Cage shop).State | Should -Be 'Running'
+        Remove-Cage shop -Force
         Remove-Cage nginx -Force
     }
     It 'publishes nothing otherwise, and leaves nothing' {

@@ -173,6 +173,73 @@ function Invoke-Quietly {
     }
 }
 
+# A root of its own for the shell that it is given to: a folder with this machine's programs, devices and kernel in it, and a folder of the tests by its own name.
+$smallHost = @'
+set -e
+mkdir -p "$1"
+mount --bind "$1" "$1"
+cd "$1"
+mkdir -p usr opt dev proc sys tmp run etc root srv var/cache home
+for link in bin sbin lib lib64; do ln -sf "usr/$link" "$link"; done
+cp /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache etc/
+for folder in usr opt dev proc sys; do mount --rbind "/$folder" "$folder"; done
+mount -t tmpfs tmpfs tmp; mount -t tmpfs tmpfs run
+for folder in "$2" "$3"; do mkdir -p ".$folder"; mount --bind "$folder" ".$folder"; done
+# systemctl as where an image is made: it enables and disables by the files alone, for nothing runs that could be told.
+if [ -x usr/bin/systemctl ]; then
+    cp usr/bin/systemctl run/systemctl
+    printf '#!/bin/sh\nSYSTEMD_OFFLINE=1 exec /run/systemctl "$@"\n' >run/offline
+    chmod +x run/offline
+    mount --bind run/offline usr/bin/systemctl
+fi
+pivot_root . .
+umount -l .
+cd /
+exec pwsh -NoProfile -NonInteractive -Command "$4"
+'@
+
+<#
+.SYNOPSIS
+Runs a script in a pwsh on a host of its own: its / is an almost empty folder.
+.OUTPUTS
+What it showed; an error of it is thrown.
+#>
+function Invoke-OnSmallHost {
+    param([Parameter(Mandatory)] $Store, [Parameter(Mandatory)] [string] $Script)
+
+    $modules = Split-Path (Split-Path (Split-Path (Get-CageModulePath)))
+    $line = "`$PSStyle.OutputRendering = 'PlainText'; Import-Module '$(Get-CageModulePath)'; $Script; if (`$Error) { `$Error | Out-String; exit 1 }"
+    $shown = unshare -m --propagation private sh -c $smallHost sh "$($Store.Folder)/host" $Store.Folder $modules $line 2>&1
+    if ($LASTEXITCODE -ne 0) { throw ($shown | Out-String) }
+    $shown
+}
+
+<#
+.SYNOPSIS
+The examples of the pages of cmdlets and the recipes of the cookbook, with how the tests are to run each: docs/cmdlets/README.md says how they are written.
+#>
+function Get-DocumentedExample {
+    param([string] $Title = '*')
+
+    $pattern = '(?sm)^### (?<Title>[^\n]+)\n\n(<!-- (?<Mark>run(?: if (?<Needs>[\w, -]+?))?(?: (?<Way>on a terminal|until stopped|on a small host|by [\w.-]+))?)(: (?<Setup>[^\n]*?))? -->\n)?```powershell\n(?<Code>.*?)\n```(\n```text\n(?<Output>.*?)\n```)?'
+    foreach ($page in Get-ChildItem "$PSScriptRoot/../docs/cmdlets/*-*.md", "$PSScriptRoot/../docs/cookbook.md") {
+        $text = Get-Content -Raw $page
+        foreach ($match in [regex]::Matches($text.Substring([math]::Max(0, $text.IndexOf("`n## Examples"))), $pattern)) {
+            if ($match.Groups['Title'].Value -notlike $Title) { continue }
+            @{
+                Command  = $page.BaseName
+                Title    = $match.Groups['Title'].Value
+                Runs     = $match.Groups['Mark'].Success
+                Setup    = $match.Groups['Setup'].Value
+                Needs    = @($match.Groups['Needs'].Value -split ', ' -ne '')
+                Way      = $match.Groups['Way'].Value
+                Code     = $match.Groups['Code'].Value
+                Expected = $match.Groups['Output'].Success ? $match.Groups['Output'].Value : $null
+            }
+        }
+    }
+}
+
 <#
 .SYNOPSIS
 Runs a script in a pwsh of its own and returns all that it shows, as one text.
@@ -391,5 +458,5 @@ function Close-Terminal {
     Remove-Item $Terminal -ErrorAction Ignore
 }
 
-Export-ModuleMember -Function Test-Root, Import-CageModule, Get-CageModulePath, Get-CmdletCase, Get-CaseScript, Initialize-Case, Test-CageForm, Test-WhatIf, Get-Everything, New-TestStore, Clear-TestStore, Remove-TestStore, Get-MountBeneath, Wait-Until, Invoke-Quietly, Get-ShownText, Stop-RunningScript,
+Export-ModuleMember -Function Test-Root, Import-CageModule, Get-CageModulePath, Get-CmdletCase, Get-CaseScript, Initialize-Case, Test-CageForm, Test-WhatIf, Get-Everything, New-TestStore, Clear-TestStore, Remove-TestStore, Get-MountBeneath, Wait-Until, Invoke-Quietly, Invoke-OnSmallHost, Get-DocumentedExample, Get-ShownText, Stop-RunningScript,
     Open-Terminal, Send-Line, Send-PromptLine, Send-Key, Get-Screen, Wait-Screen, Resize-Terminal, Close-Terminal

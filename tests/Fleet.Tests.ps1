@@ -51,6 +51,18 @@ Describe 'A fleet of hosts, by Invoke-Command -HostName' -Skip:(-not ($isRoot -a
         $found.Name | Should -Be 'web', 'web'
         "$($found[0].State.Value)" | Should -Be 'Running'
     }
+    It 'does what the cookbook says, on hosts by name' {
+        $null = New-Cage web -Base base | Start-Cage
+        $PSDefaultParameterValues = @{}
+        foreach ($name in 'Port', 'UserName', 'KeyFilePath') { $PSDefaultParameterValues["Invoke-Command:$name"] = $way[$name] }
+        # Whatever a host is called, ssh finds it here.
+        $PSDefaultParameterValues['Invoke-Command:Options'] = $way.Options + @{ HostName = '127.0.0.1' }
+        $recipe = Get-DocumentedExample 'The same on many hosts'
+        $found = & ([scriptblock]::Create($recipe.Code))
+        $found | Should -HaveCount 4
+        $found.Name | Should -Be (@('web') * 4)
+        @($found.PSComputerName | Sort-Object -Unique) | Should -Be 'node1', 'node2'
+    }
     It 'makes, starts and uses cages there, with errors by host' {
         $way.HostName = $hosts[0]
         Invoke-Command @way { $cage = New-Cage web -Base base | Start-Cage -PassThru; $cage | Invoke-Cage -- cat /etc/base } | Should -Be 'small'

@@ -3,22 +3,7 @@ BeforeDiscovery {
     $isRoot = Test-Root
     Import-CageModule
     $commands = (Get-Command -Module Cage).Name
-    # As docs/cmdlets/README.md says: an example is a block of powershell, with what it shows at once after it, and with a comment before it where it can be run.
-    $pattern = '(?sm)^### (?<Title>[^\n]+)\n\n(<!-- run( if (?<Needs>[\w-]+))?(: (?<Setup>[^\n]*?))? -->\n)?```powershell\n(?<Code>.*?)\n```(\n```text\n(?<Output>.*?)\n```)?'
-    $examples = foreach ($page in Get-ChildItem "$PSScriptRoot/../docs/cmdlets/*-*.md", "$PSScriptRoot/../docs/cookbook.md") {
-        $text = Get-Content -Raw $page
-        foreach ($match in [regex]::Matches($text.Substring([math]::Max(0, $text.IndexOf("`n## Examples"))), $pattern)) {
-            @{
-                Command  = $page.BaseName
-                Title    = $match.Groups['Title'].Value
-                Runs     = $match.Value -match '(?m)^<!-- run'
-                Setup    = $match.Groups['Setup'].Value
-                Needs    = $match.Groups['Needs'].Value
-                Code     = $match.Groups['Code'].Value
-                Expected = $match.Groups['Output'].Success ? $match.Groups['Output'].Value : $null
-            }
-        }
-    }
+    $examples = Get-DocumentedExample
 }
 
 Describe 'Get-Help' {
@@ -59,6 +44,10 @@ Describe 'Examples' {
         $problems | Should -BeNullOrEmpty
         if ($Command -ne 'cookbook') { $Code | Should -Match $Command }
     }
+    It '<Command>: "<Title>" is run' -ForEach $examples {
+        $Runs | Should -BeTrue -Because 'each has a comment that says how: docs/cmdlets/README.md'
+        if ($Way -match '^by (.+)') { Get-Content -Raw "$PSScriptRoot/$($Matches[1])" | Should -Match "Get-DocumentedExample '$Title'" }
+    }
 }
 
 Describe 'Examples that are run' -Skip:(-not $isRoot) {
@@ -66,22 +55,41 @@ Describe 'Examples that are run' -Skip:(-not $isRoot) {
         Import-Module "$PSScriptRoot/CageTest.psm1" -Force
         $store = New-TestStore
         $root = $store.Root
+        "tool=$($store.Folder)/tool" | Add-Content $env:CAGE_CONF
         $conf = Get-Content $env:CAGE_CONF
-        $paths = $env:PSModulePath
+        $paths, $place = $env:PSModulePath, $PWD
         # A job of an example loads the module by its name.
         $env:PSModulePath = "$(Split-Path (Split-Path (Split-Path (Get-CageModulePath))))$([IO.Path]::PathSeparator)$paths"
 
         # Without what is another each time: ids and their beginnings, numbers, the place of the store, the width of columns, the file system of the host.
         function ConvertTo-Plain([string] $Text) {
-            $plain = $Text.Replace($store.Data, '/var/opt/cage').Replace("$($store.Folder)/run", '/run/cage')
+            $plain = $Text.Replace($store.Data, '/var/opt/cage').Replace("$($store.Folder)/run", '/run/cage').Replace("$($store.Folder)/tool", '/opt/cage')
             $plain = $plain -replace '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'ID' -replace '\b[0-9a-f]{8}\b', 'ID' -replace '\d+', 'N' -replace '(?m)^(/etc/resolv.conf).*', '$1' -replace '-{2,}', '-'
             (($plain -split '\n').ForEach({ $_.Trim() -replace '\s+', ' ' }) | Where-Object { $_ }) -join "`n"
         }
+
+        # Types it into a pwsh, sees that it leads into a cage, and leaves again.
+        function Test-AtTerminal([string] $Code) {
+            $terminal = Open-Terminal
+            try {
+                foreach ($line in $Code -split "`n") { Send-PromptLine $terminal $line }
+                Wait-Screen $terminal '(\S[#$]|\[web\]: PS .*>)\s*\z' | Should -BeTrue
+                Send-Line $terminal 'hostname'
+                Wait-Screen $terminal '(?m)^web$' | Should -BeTrue
+                Send-Line $terminal 'exit'
+                Wait-Screen $terminal '(?m)^PS [^\n]*>\s*\z' | Should -BeTrue
+            }
+            finally { Close-Terminal $terminal }
+        }
     }
     AfterEach {
+        Set-Location $place
+        Get-PSSession | Remove-PSSession
+        Remove-Item -Recurse -Force -ErrorAction Ignore "$($store.Folder)/tool", "$($store.Folder)/site", "$($store.Folder)/host"
         $env:CAGE_CONF = "$($store.Folder)/cage.conf"
         $conf | Set-Content $env:CAGE_CONF
         Get-Job | Remove-Job -Force
+        Get-Cage -Kind Writable | Remove-Cage -Force -WarningAction SilentlyContinue
         Get-CageSnapshot | Remove-CageSnapshot -Force
         Clear-TestStore $store
     }
@@ -90,12 +98,27 @@ Describe 'Examples that are run' -Skip:(-not $isRoot) {
         Remove-TestStore $store
     }
 
-    It '<Command>: "<Title>"' -ForEach ($examples | Where-Object Runs) {
-        if ($Needs -and -not (Get-Command $Needs -CommandType Application -ErrorAction Ignore)) {
-            Set-ItResult -Skipped -Because "there is no $Needs here"
+    It '<Command>: "<Title>"' -ForEach ($examples | Where-Object Way -NotLike 'by *') {
+        $lacking = $Needs | Where-Object { -not (Get-Command $_ -CommandType Application -ErrorAction Ignore) }
+        if ($lacking) {
+            Set-ItResult -Skipped -Because "there is no $($lacking -join ', ') here"
             return
         }
-        $shown = Invoke-Quietly "`$ErrorActionPreference = 'Stop'; `$PSStyle.OutputRendering = 'PlainText'; `$root = '$root'; $Setup; & { `$ErrorActionPreference = 'Continue'`n$Code`n} | Out-String -Width 120" -WithOutput
+        $begin = "`$ErrorActionPreference = 'Stop'; `$PSStyle.OutputRendering = 'PlainText'; `$root = '$root'; $Setup"
+        $script = "$begin; & { `$ErrorActionPreference = 'Continue'`n$Code`n} | Out-String -Width 120"
+        $shown = switch ($Way) {
+            'on a terminal' {
+                if (-not (Get-Command tmux -CommandType Application -ErrorAction Ignore)) {
+                    Set-ItResult -Skipped -Because 'there is no tmux here'
+                    return
+                }
+                Invoke-Quietly $begin -WithOutput
+                Test-AtTerminal $Code
+            }
+            'until stopped' { Stop-RunningScript "$begin`n$Code" | Should -BeLessThan 10 }
+            'on a small host' { Invoke-OnSmallHost $store $script }
+            default { Invoke-Quietly $script -WithOutput }
+        }
         @($shown | Where-Object { $_ -is [System.Management.Automation.ErrorRecord] }) | Should -BeNullOrEmpty
         if ($null -ne $Expected) { ConvertTo-Plain ($shown -join "`n") | Should -BeExactly (ConvertTo-Plain $Expected) }
     }

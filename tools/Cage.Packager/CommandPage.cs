@@ -4,7 +4,7 @@ namespace Cage.Packager;
 
 /// <summary>One example of a page.</summary>
 /// <param name="Title">What it is for.</param>
-/// <param name="Setup">What is run before it by the tests; null for one that they only parse.</param>
+/// <param name="Setup">What is run before it by the tests; null for one that they do not run, which they refuse.</param>
 /// <param name="Code">The lines to type.</param>
 /// <param name="Output">What they show; null where the page does not say.</param>
 /// <param name="Remarks">What there is to say about it.</param>
@@ -97,9 +97,9 @@ public sealed class CommandPage
     }
 
     /// <summary>What is to be run before an example that is run.</summary>
-    private string SetupIn(Comment comment) => Regex.Match(comment.Text, @"^run( if [\w-]+)?(: *(?<setup>.*))?$") is { Success: true } match
+    private string SetupIn(Comment comment) => Regex.Match(comment.Text, @"^run( if [\w-]+(, [\w-]+)*)?( (on a terminal|until stopped|on a small host|by [\w.-]+))?(: *(?<setup>.*))?$") is { Success: true } match
         ? match.Groups["setup"].Value
-        : throw new PageException(_path, comment.Line, "the comment before an example is run, run if COMMAND, or either with a colon and what is to be run before it");
+        : throw new PageException(_path, comment.Line, "the comment before an example is: run [if COMMAND, ...] [on a terminal | until stopped | on a small host | by FILE][: what is to be run before it]");
 
     private Example Understand(string title, IReadOnlyList<Block> text)
     {

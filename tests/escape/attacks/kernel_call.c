@@ -2,8 +2,10 @@
 #include <linux/bpf.h>
 #include <linux/io_uring.h>
 #include <linux/perf_event.h>
-#include <sys/io.h>
 #include "attack.h"
+#ifdef __x86_64__
+#include <sys/io.h>
+#endif
 
 int main(int count, char **words)
 {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -123,6 +124,9 @@ public sealed class SpawnRequest
     /// <summary>Whether it is nobody's child: the host's init waits for it, no parent has to.</summary>
     public bool Orphan { get; init; }
 
+    /// <summary>Ends it (SIGKILL) while it is being started. Without that a start waits for as long as somebody in the cage holds it up (SIGSTOP).</summary>
+    public CancellationToken Cancellation { get; init; }
+
     /// <summary>The signal it gets when the calling thread ends (PR_SET_PDEATHSIG): the thread must live as long as the process may. 0 for none.</summary>
     public int DeathSignal { get; init; }
 }
@@ -195,6 +199,7 @@ public static unsafe partial class Spawn
             Flags = (request.NewSession ? NewSession : 0) | (request.ControllingTerminal ? ControllingTerminal : 0) |
                 (request.Identity is null ? 0 : SetIdentity) | (request.Orphan ? Orphan : 0) | (request.Afresh ? Afresh : 0),
             DeathSignal = request.DeathSignal,
+            PidDescriptor = -1,
         };
         fixed (int* numbers = descriptors)
         fixed (int* taskFiles = tasks)
@@ -208,7 +213,8 @@ public static unsafe partial class Spawn
             native.Groups = ids;
             native.TaskFiles = taskFiles;
             native.Directory = path;
-            int result = cage_spawn(&native);
+            int result;
+            using (Guard guard = new(&native, request.Cancellation)) result = cage_spawn(&native);
             GC.KeepAlive(request);
             if (result == 0) return new SpawnedProcess(native.Pid, new Descriptor(native.PidDescriptor));
         }
@@ -239,6 +245,35 @@ public static unsafe partial class Spawn
         SpawnStage.Filter => "seccomp",
         _ => "execve",
     };
+
+    /// <summary>Ends what is being started when it is cancelled, until it is disposed.</summary>
+    private readonly ref struct Guard
+    {
+        private const int Pause = 1;
+
+        private readonly CancellationTokenRegistration _registration;
+        private readonly StrongBox<bool>? _over;
+
+        public Guard(Native* request, CancellationToken cancellation)
+        {
+            if (!cancellation.CanBeCanceled) return;
+            StrongBox<bool> over = _over = new();
+            nint address = (nint)request;
+            _registration = cancellation.UnsafeRegister(_ => End(address, over), null);
+        }
+
+        /// <summary>Waits for one that is at work: what it looks at is ours.</summary>
+        public void Dispose()
+        {
+            if (_over is not null) Volatile.Write(ref _over.Value, true);
+            _registration.Dispose();
+        }
+
+        private static void End(nint request, StrongBox<bool> over)
+        {
+            while (!Volatile.Read(ref over.Value) && cage_spawn_end((Native*)request) == 0) Thread.Sleep(Pause);
+        }
+    }
 
     /// <summary>A NULL-terminated array of C strings in one block of unmanaged memory.</summary>
     private readonly ref struct Strings
@@ -283,6 +318,9 @@ public static unsafe partial class Spawn
 
     [LibraryImport("libcage-spawn")]
     private static partial int cage_spawn(Native* request);
+
+    [LibraryImport("libcage-spawn")]
+    private static partial int cage_spawn_end(Native* request);
 
     [LibraryImport("libcage-spawn")]
     private static partial void cage_prepare();

@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -187,14 +188,14 @@ static int open_launcher(void)
     return file;
 }
 
-/* An end of file says that the command has been executed. */
+/* An end of file says that the command has been executed. One that has ended says no more, though somebody inside may have taken the channel from it. */
 static void hear_launcher(struct request *request, int channel)
 {
+    struct pollfd ends[] = { { .fd = channel, .events = POLLIN }, { .fd = request->pidfd, .events = POLLIN } };
+    while (poll(ends, 2, -1) < 0 && errno == EINTR)
+        ;
     int error = 0;
-    ssize_t count;
-    do count = read(channel, &error, sizeof error);
-    while (count < 0 && errno == EINTR);
-    if (count != sizeof error)
+    if (!ends[0].revents || read(channel, &error, sizeof error) != sizeof error)
         return;
     request->error = error;
     request->failed_stage = STAGE_EXECUTE;
@@ -249,6 +250,20 @@ __attribute__((visibility("default"))) void cage_prepare(void)
     open_launcher();
 }
 
+/*
+ * Somebody inside may stop the child (SIGSTOP) before it has executed, and its parent would wait for ever, deaf to signals: for the end of
+ * the vfork, or for the launcher's word. So another thread can end it. Returns whether there was one.
+ */
+__attribute__((visibility("default"))) int cage_spawn_end(struct request *request)
+{
+    pthread_mutex_lock(&turn);
+    int there = request->pidfd >= 0;
+    if (there)
+        syscall(SYS_pidfd_send_signal_number, request->pidfd, SIGKILL, NULL, 0);
+    pthread_mutex_unlock(&turn);
+    return there;
+}
+
 /* As fork(2) has it, libc's notion of the thread's number included, for a program of one thread whose memory is small still. */
 int cage_spawn_copy(struct request *request, int channel)
 {
@@ -290,7 +305,10 @@ __attribute__((visibility("default"))) int cage_spawn(struct request *request)
         syscall(SYS_pidfd_send_signal_number, request->pidfd, SIGKILL, NULL, 0);
         while (!(request->flags & ORPHAN) && waitpid(request->pid, NULL, __WALL) < 0 && errno == EINTR)
             ;
+        pthread_mutex_lock(&turn);
         close(request->pidfd);
+        request->pidfd = -1;
+        pthread_mutex_unlock(&turn);
         request->pid = 0;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -152,4 +152,22 @@ public sealed class ScriptTests(SmallRoot root) : IClassFixture<SmallRoot>, IDis
         Assert.False(Directory.Exists(record.Path));
         _test.AssertNothingLeft(record);
     }
+
+    /// <summary>Stopped before it has executed, it would hold up the very call that starts it.</summary>
+    [RootFact]
+    public void A_stop_script_that_others_in_the_cage_stop_at_once_does_not_hold_up_the_stop()
+    {
+        CageRecord record = NewCage(CageIsolation.Jail, stop: "true");
+        // Whether it is caught, and when, is a matter of luck: one of some will be.
+        for (int i = 0; i < 5; i++)
+        {
+            using RunningCage web = _test.Start(record);
+            _test.Sh(web.Info, "(while kill -0 $$; do :; done; echo >/ready; while :; do kill -STOP -1; done) >/dev/null 2>&1 &");
+            TestStore.Wait(() => File.Exists($"{record.RootPath}/ready"));
+            Task<IReadOnlyList<string>> stop = Task.Run(() => _test.Stop(record, new StopOptions { Patience = TimeSpan.FromSeconds(0.5) }));
+            if (!stop.Wait(TimeSpan.FromSeconds(60))) Assert.Fail("The stop hangs.");
+            Assert.All(stop.Result, warning => Assert.Contains("took longer", warning));
+            _test.AssertNothingLeft(record);
+        }
+    }
 }

@@ -33,6 +33,9 @@ public sealed record CageCommand
     /// process group can be ended by its number.</summary>
     public bool OwnSession { get; init; }
 
+    /// <summary>Ends it while it is being started, which somebody in the cage may hold up for ever.</summary>
+    public CancellationToken Cancellation { get; init; }
+
     /// <summary>The signal that it gets when the calling thread ends; 0 for none.</summary>
     public int DeathSignal { get; init; }
 }
@@ -85,6 +88,7 @@ internal static class CommandStarter
                 NewSession = command.OwnTerminal || command.OwnSession,
                 ControllingTerminal = command.OwnTerminal,
                 DeathSignal = command.DeathSignal,
+                Cancellation = command.Cancellation,
             });
         }
         catch (SpawnException e)

@@ -18,12 +18,29 @@ internal static class CageScript
         using Descriptor script = Load(cage, path);
         using Descriptor nothing = Files.Open("/dev/null", Files.O_RDONLY);
         using Descriptor log = Files.Open(logPath, Files.O_WRONLY | Files.O_CREAT | Files.O_TRUNC | Files.O_NOFOLLOW, 0x180);
-        using SpawnedProcess process = Start(cage, name, [nothing, log, log, script]);
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(timeout);
+        int status;
         try
         {
-            if (!ProcessWait.For(process.Handle, timeout, cancellation))
-                throw new CageException(
-                    CageError.CageStopTimeout, $"The {name} script of \"{cage.Name}\" took longer than {timeout.TotalSeconds:0} s and was killed.", $"{logPath} has what it said.", cage.Name);
+            using SpawnedProcess process = Start(cage, name, [nothing, log, log, script], patience.Token);
+            status = Await(process, patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new CageException(
+                CageError.CageStopTimeout, $"The {name} script of \"{cage.Name}\" took longer than {timeout.TotalSeconds:0} s and was killed.", $"{logPath} has what it said.", cage.Name);
+        }
+        if (status != 0)
+            throw new CageException(CageError.CageStartFailed, $"The {name} script of \"{cage.Name}\" ended with {status}: {Tail(logPath)}", $"{logPath} has all that it said.", cage.Name);
+    }
+
+    /// <summary>Its exit status; it is killed when that takes too long.</summary>
+    private static int Await(SpawnedProcess process, CancellationToken patience)
+    {
+        try
+        {
+            ProcessWait.For(process.Handle, Timeout.InfiniteTimeSpan, patience);
         }
         catch
         {
@@ -31,9 +48,7 @@ internal static class CageScript
             Processes.Wait(process.Id);
             throw;
         }
-        int status = Processes.Wait(process.Id).ExitStatus;
-        if (status != 0)
-            throw new CageException(CageError.CageStartFailed, $"The {name} script of \"{cage.Name}\" ended with {status}: {Tail(logPath)}", $"{logPath} has all that it said.", cage.Name);
+        return Processes.Wait(process.Id).ExitStatus;
     }
 
     private static Descriptor Load(CageInfo cage, string path)
@@ -50,9 +65,9 @@ internal static class CageScript
     }
 
     /// <summary>As execvp(3): what is no program and names no interpreter is the shell's.</summary>
-    private static SpawnedProcess Start(CageInfo cage, string name, IReadOnlyList<Descriptor> descriptors)
+    private static SpawnedProcess Start(CageInfo cage, string name, IReadOnlyList<Descriptor> descriptors, CancellationToken patience)
     {
-        CageCommand command = new() { Arguments = [Handed], Descriptors = descriptors, Directory = "/" };
+        CageCommand command = new() { Arguments = [Handed], Descriptors = descriptors, Directory = "/", Cancellation = patience };
         try
         {
             return CommandStarter.Start(cage, command);

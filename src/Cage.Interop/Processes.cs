@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Cage.Interop;
@@ -11,6 +12,8 @@ public static unsafe partial class Processes
 
     private const int SYS_pidfd_send_signal = 424, SYS_pidfd_open = 434;
     private const int WNOHANG = 1, WUNTRACED = 2, P_PID = 1, P_PIDFD = 3, WEXITED = 4;
+    private const ulong PIDFD_INFO_EXIT = 8;
+    private const uint PIDFD_GET_INFO = 0xc040ff0b;
     private const int PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_SET_CHILD_SUBREAPER = 36;
 #pragma warning restore CS1591
 
@@ -59,6 +62,27 @@ public static unsafe partial class Processes
         return null;
     }
 
+    /// <summary>How a process ended, whosever child it is; null while it runs, and where the kernel does not tell. One that has not been waited for is asked by its
+    /// number (proc_pid_stat(5), field 52), one that has by its pidfd (PIDFD_GET_INFO, Linux 6.15).</summary>
+    /// <param name="pid">Its number.</param>
+    /// <param name="process">Its pidfd.</param>
+    public static WaitStatus? TryGetEnd(int pid, Descriptor process)
+    {
+        if (!Channels.WaitReadable(process, 0)) return null;
+        PidInfo info = new() { Mask = PIDFD_INFO_EXIT };
+        if (ioctl(process.Number, PIDFD_GET_INFO, &info) == 0 && (info.Mask & PIDFD_INFO_EXIT) != 0) return new WaitStatus(info.ExitCode);
+        try
+        {
+            // A zombie keeps its number: who has it now is still this one, or the pidfd says so the next time.
+            string[] fields = File.ReadAllText($"/proc/{pid}/stat").Split(')')[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            return fields[0] == "Z" ? new WaitStatus(int.Parse(fields[^1], CultureInfo.InvariantCulture)) : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Sends a signal by number; a process that is gone is fine (kill(2)).</summary>
     public static void Kill(int pid, int signal)
     {
@@ -95,6 +119,18 @@ public static unsafe partial class Processes
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int kill(int pid, int signal);
+
+    /// <summary>struct pidfd_info of linux/pidfd.h, in its first size.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PidInfo
+    {
+        public ulong Mask, ControlGroup;
+        public fixed uint Numbers[11];
+        public int ExitCode;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int ioctl(int file, nuint request, PidInfo* info);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int prctl(int option, nint a, nint b, nint c, nint d);

@@ -141,7 +141,7 @@ public sealed class StartFailureTests(SmallRoot root) : SmallRootTests(root)
     public void A_stage_program_that_is_missing_or_none_is_told()
     {
         CageRecord record = NewCage(CageIsolation.Jail);
-        foreach (var (path, what) in new[] { ("/nonexistent/cage", "ENOENT"), ("/etc/hosts", "ENOEXEC"), ("/bin/true", "before it was ready") })
+        foreach (var (path, what) in new[] { ("/nonexistent/cage", "ENOENT"), ("/etc/hosts", "ENOEXEC"), ("/bin/true", "before it was ready, with status 0"), ("/bin/false", "with status 1") })
         {
             using StageBinary stage = new(path);
             CageException e = Assert.Throws<CageException>(() => new CageEngine(_test.Settings, stage).Start(record));
@@ -149,6 +149,23 @@ public sealed class StartFailureTests(SmallRoot root) : SmallRootTests(root)
             Assert.Contains(what, e.Message);
             _test.AssertNothingLeft(record);
         }
+    }
+
+    /// <summary>Whoever is to wait for it, and whether that has been done.</summary>
+    [RootTheory]
+    [InlineData("kill -KILL $$", true, "killed by SIGKILL")]
+    [InlineData("kill -KILL $$", false, "killed by SIGKILL")]
+    [InlineData("kill -SEGV $$", true, "by signal 11")]
+    [InlineData("exit 3", false, "with status 3")]
+    public void How_an_init_ended_is_told(string script, bool orphan, string words)
+    {
+        using Descriptor nothing = Files.Open("/dev/null", Files.O_RDWR);
+        using SpawnedProcess process = Spawn.Start(new SpawnRequest
+        {
+            Candidates = ["/bin/sh"], Arguments = ["sh", "-c", script], Environment = [], Descriptors = [nothing, nothing, nothing], Orphan = orphan,
+        });
+        Assert.StartsWith(words, InitEnd.Describe(process));
+        if (!orphan) Processes.Wait(process.Id);
     }
 
     /// <summary>What a mount point is, and whether it can be.</summary>

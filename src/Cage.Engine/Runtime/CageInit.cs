@@ -31,28 +31,45 @@ public static class CageInit
         if (Host.ProcessId == 1) Confinements.OfInit(new CagePrivileges());
         using (StageChannel channel = new(new Descriptor(Channel)))
         {
-            IReadOnlyList<PortableStep>? steps = channel.ReceiveSteps(out Descriptor? prepared);
-            if (steps is null) return 1;
-            using StepContext context = new() { Prepared = prepared };
-            int deathSignal = Processes.DeathSignal;
             try
             {
-                Executor.Run(steps, context);
+                if (channel.ReceiveSteps(out Descriptor? prepared) is not IReadOnlyList<PortableStep> steps) return 1;
+                Build(steps, prepared);
+                channel.SendReady();
             }
-            catch (StepException e)
+            catch (Exception e)
             {
-                channel.SendFailure(e);
+                // Whatever it is: nobody else can say why there is no cage.
+                Tell(channel, e);
                 return 1;
             }
-            LeaveHostFiles();
-            bool isFirst = Host.ProcessId == 1;
-            if (!isFirst) Processes.BecomeSubreaper();
-            // Acting as the root of a user namespace has cleared it. Whose starter has ended meanwhile cannot say that it is ready, and ends.
-            if (deathSignal != 0) Processes.DeathSignal = deathSignal;
-            channel.SendReady();
         }
         OwnMemory.ForgetCode();
         return Hold(signals, Host.ProcessId == 1);
+    }
+
+    private static void Build(IReadOnlyList<PortableStep> steps, Descriptor? prepared)
+    {
+        using StepContext context = new() { Prepared = prepared };
+        int deathSignal = Processes.DeathSignal;
+        Executor.Run(steps, context);
+        LeaveHostFiles();
+        if (Host.ProcessId != 1) Processes.BecomeSubreaper();
+        // Acting as the root of a user namespace has cleared it. Whose starter has ended meanwhile cannot say that it is ready, and ends.
+        if (deathSignal != 0) Processes.DeathSignal = deathSignal;
+    }
+
+    private static void Tell(StageChannel channel, Exception e)
+    {
+        try
+        {
+            if (e is StepException step) channel.SendFailure(step.Index, step.Cause);
+            else channel.SendFailure(0, e as LinuxException ?? new LinuxException(Errno.EIO, "init", detail: $"{e.GetType().Name}: {e.Message}"));
+        }
+        catch (LinuxException)
+        {
+            // The host's side has ended too.
+        }
     }
 
     /// <summary>The standard descriptors are the host's /dev/null still; the cage's own, where it has one, takes their place.</summary>

@@ -64,7 +64,7 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
         if (root is not null) LookAhead(root);
         Meanwhile?.Invoke();
         Layers?.Dispose();
-        channel.ReceiveOutcome(steps, first);
+        channel.ReceiveOutcome(steps, first, Init!);
     }
 
     /// <summary>Has the kernel ask each layer for /etc while the init is at work on other things: it will look there, and many layers take half a millisecond.</summary>

@@ -5,6 +5,8 @@ namespace Cage.Engine.Runtime;
 /// <summary>The end of a cage's init, with which the kernel takes its namespaces and every mount in them away.</summary>
 internal static class InitEnd
 {
+    private const int Looks = 1000;
+
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30), _look = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Kills it and waits until it has ended, or has let go of its namespaces: pid 1 ends only once those whose parent is outside have
@@ -18,6 +20,26 @@ internal static class InitEnd
             if (Environment.TickCount64 > end)
                 throw new CageException(
                     CageError.CageStopTimeout, $"The init {pid} of \"{cage}\" does not end even on SIGKILL.", "A process in the cage hangs in the kernel (state D in ps).", cage);
+    }
+
+    /// <summary>How one ended that closed its channel without a word: what is missing in that sentence.</summary>
+    public static string Describe(SpawnedProcess init)
+    {
+        for (int left = Looks; left > 0; left--)
+        {
+            if (Processes.TryGetEnd(init.Id, init.Handle) is not WaitStatus end)
+            {
+                Thread.Sleep(1);
+                continue;
+            }
+            return end.Signal switch
+            {
+                0 => $"with status {end.ExitStatus}",
+                Processes.SIGKILL => "killed by SIGKILL: by somebody, or by the kernel for want of memory, which dmesg tells",
+                int signal => $"by signal {signal}",
+            };
+        }
+        return "and this kernel does not tell how";
     }
 
     private static bool HasMounts(int pid)

@@ -41,16 +41,17 @@ internal sealed class StageChannel(Descriptor socket) : IDisposable
 
     public void SendReady() => _socket.Send(new WireWriter().Number(-1).Bytes);
 
-    public void SendFailure(StepException failure) =>
-        _socket.Send(new WireWriter().Number(failure.Index).Number(failure.Cause.Number).Text(failure.Cause.Operation).Text(failure.Cause.Target).Text(failure.Cause.Detail).Bytes);
+    public void SendFailure(int index, LinuxException cause) =>
+        _socket.Send(new WireWriter().Number(index).Number(cause.Number).Text(cause.Operation).Text(cause.Target).Text(cause.Detail).Bytes);
 
     /// <summary>Waits until the init has carried its steps out.</summary>
     /// <param name="steps">The plan's steps.</param>
     /// <param name="first">The first of those that were sent.</param>
+    /// <param name="init">The init, to be asked how it ended where it says nothing.</param>
     /// <exception cref="StepException">The step that failed there.</exception>
-    public void ReceiveOutcome(IReadOnlyList<Step> steps, int first)
+    public void ReceiveOutcome(IReadOnlyList<Step> steps, int first, SpawnedProcess init)
     {
-        byte[] message = _socket.Receive() ?? throw new StepException(steps[first], new LinuxException(Errno.EPIPE, "init", detail: "it ended before it was ready"), first);
+        byte[] message = _socket.Receive() ?? throw new StepException(steps[first], new LinuxException(Errno.EPIPE, "init", detail: $"it ended before it was ready, {InitEnd.Describe(init)}"), first);
         WireReader wire = new(message);
         int index = (int)wire.Number();
         if (index < 0) return;

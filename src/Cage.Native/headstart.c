@@ -150,7 +150,7 @@ static void __attribute__((destructor)) take_back(void)
             ;
     }
     /* A process leaves its group a moment after it has been waited for. */
-    for (int attempt = 0; attempt < 200 && rmdir(group) < 0 && errno == EBUSY; attempt++)
+    for (int attempt = 0; attempt < 5000 && rmdir(group) < 0 && errno == EBUSY; attempt++)
         usleep(1000);
     if (!delegated)
         rmdir(parent);

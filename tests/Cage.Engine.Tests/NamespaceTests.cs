@@ -311,4 +311,18 @@ public sealed class NamespaceTests(SmallRoot root) : IClassFixture<SmallRoot>, I
         }
         foreach (CageRecord record in records) _test.AssertNothingLeft(record);
     }
+
+    /// <summary>A list of all may meet one that was stopped since its name was read.</summary>
+    [CageTheory]
+    [InlineData(CageIsolation.Pivot)]
+    [InlineData(CageIsolation.Jail)]
+    public void One_that_has_ended_meanwhile_has_no_mounts(CageIsolation isolation)
+    {
+        CageRecord record = NewCage(isolation);
+        using RunningCage web = _test.Start(record);
+        CageInfo before = web.Info;
+        Processes.Kill(before.ProcessId!.Value, Processes.SIGKILL);
+        TestStore.Wait(() => _test.Engine.Look(record).State == CageState.Stopped);
+        Assert.Empty(_test.Engine.GetMounts(before));
+    }
 }

@@ -136,6 +136,8 @@ internal sealed record RemoveControlGroup(Guid Id) : Step
     {
         ControlGroup.Of(Id)?.Remove(kill: true);
         LegacyGroups.Remove(Id);
+        foreach (string path in LegacyGroups.Of(Id).Select(group => group.Path).Append(ControlGroup.Of(Id) is { Exists: true } group ? group.Path : null).OfType<string>())
+            context.Warn($"The control group {path} stays (EBUSY): something in it hangs in the kernel. Stop the cage again later.");
     }
 }
 

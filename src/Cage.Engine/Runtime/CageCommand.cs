@@ -149,9 +149,18 @@ internal static class CommandStarter
         return folder is null ? "/" : home;
     }
 
+    /// <summary>Whether it was stopped meanwhile: then its namespaces answer ESRCH or ENOMEM, and its groups ENODEV.</summary>
+    private static bool HasEnded(CageInfo cage)
+    {
+        if (cage.ProcessId is null) return false;
+        using Descriptor? init = cage.OpenInit();
+        return init is null || Channels.WaitReadable(init, 0);
+    }
+
     private static CageException Explain(CageInfo cage, CageCommand command, SpawnException e)
     {
         string name = command.Arguments[0];
+        if (e.Stage != SpawnStage.Execute && HasEnded(cage)) return NotRunning(cage);
         return (e.Stage, e.Number) switch
         {
             (SpawnStage.Execute, Errno.ENOENT or Errno.ENOTDIR) => new CageException(

@@ -21,12 +21,25 @@ public sealed record CageMount(
         if (cage.State == CageState.Stopped) return [];
         bool isChroot = cage.Record.Isolation == CageIsolation.Chroot;
         // In its own namespace the kernel writes targets as the cage sees them; beneath a chroot's mount point they are cut to that.
-        IEnumerable<MountEntry> entries = isChroot ? MountTable.Read().Beneath(cage.Record.MountPath) : MountTable.Read($"/proc/{cage.ProcessId}/mountinfo");
+        IEnumerable<MountEntry> entries = isChroot ? MountTable.Read().Beneath(cage.Record.MountPath) : OfInit(cage.ProcessId!.Value);
         int cut = isChroot ? cage.Record.MountPath.Length : 0;
         return [.. entries.Select(entry => new CageMount(
             cage.Name, cage.Id, entry.Source, entry.MountPoint.Length > cut ? entry.MountPoint[cut..] : "/", entry.Type,
             Together(entry.Options.Split(','), entry.SuperOptions.Split(',')), entry.Propagation.Length == 0 ? "private" : entry.Propagation,
             [.. entry.SuperOption("lowerdir+").Concat(entry.SuperOption("lowerdir"))]))];
+    }
+
+    /// <summary>None where it ends this moment: EINVAL once it has let go of its namespaces (mounts_open_common in the kernel's fs/proc_namespace.c).</summary>
+    private static IReadOnlyList<MountEntry> OfInit(int pid)
+    {
+        try
+        {
+            return MountTable.Read($"/proc/{pid}/mountinfo");
+        }
+        catch (LinuxException e) when (e.Number is Errno.ENOENT or Errno.ESRCH or Errno.EINVAL)
+        {
+            return [];
+        }
     }
 
     /// <summary>Either of the two can make it read-only.</summary>

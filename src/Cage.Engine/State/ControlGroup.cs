@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Cage.Interop;
 
 namespace Cage.Engine.State;
@@ -60,13 +59,10 @@ internal sealed class ControlGroup
 
     private static void Collect(string path, List<int> found)
     {
-        using (Descriptor? file = Files.TryOpen($"{path}/cgroup.procs", Files.O_RDONLY))
-        {
-            if (file is null) return;
-            foreach (string line in Encoding.ASCII.GetString(Files.ReadAll(file, 64 << 20)).Split('\n', StringSplitOptions.RemoveEmptyEntries))
-                // 0 is a process of another pid namespace, which no number here names.
-                if (int.Parse(line, CultureInfo.InvariantCulture) is int pid and > 0) found.Add(pid);
-        }
+        if (GroupFolder.TryRead($"{path}/cgroup.procs") is not string processes) return;
+        foreach (string line in processes.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            // 0 is a process of another pid namespace, which no number here names.
+            if (int.Parse(line, CultureInfo.InvariantCulture) is int pid and > 0) found.Add(pid);
         // A directory has two links and one for each below it.
         if (Files.Status(path) is not { Links: > 2 }) return;
         foreach (string child in GroupFolder.Children(path)) Collect(child, found);

@@ -16,8 +16,8 @@ internal static class Freezer
     public static bool LetsKill => ControlGroup.Hierarchy is not null;
 
     public static bool IsFrozen(Guid id) => ControlGroup.Of(id) is ControlGroup group
-        ? TryRead($"{group.Path}/cgroup.freeze") is ['1', ..]
-        : LegacyFolder(id) is GroupFolder folder && TryRead($"{folder.Path}/freezer.state") is ['F', ..];
+        ? GroupFolder.TryRead($"{group.Path}/cgroup.freeze") is ['1', ..]
+        : LegacyFolder(id) is GroupFolder folder && GroupFolder.TryRead($"{folder.Path}/freezer.state") is ['F', ..];
 
     /// <summary>Returns once all stand still.</summary>
     /// <exception cref="CageException">CageBusy: one does not, and all go on; CageKernelUnsupported: no freezer.</exception>
@@ -29,7 +29,7 @@ internal static class Freezer
             return;
         }
         Write($"{group.Path}/cgroup.freeze", "1");
-        Await(cage, () => TryRead($"{group.Path}/cgroup.events")?.Contains("frozen 1", StringComparison.Ordinal) == true, cancellation);
+        Await(cage, () => GroupFolder.TryRead($"{group.Path}/cgroup.events")?.Contains("frozen 1", StringComparison.Ordinal) == true, cancellation);
     }
 
     public static void Thaw(Guid id)
@@ -48,7 +48,7 @@ internal static class Freezer
         Await(cage, () =>
         {
             LegacyGroups.Move(group, CageProcesses.Find(cage).Except(LegacyGroups.Processes(group)));
-            return TryRead($"{group.Path}/freezer.state") is "FROZEN\n" && !CageProcesses.Find(cage).Except(LegacyGroups.Processes(group)).Any();
+            return GroupFolder.TryRead($"{group.Path}/freezer.state") is "FROZEN\n" && !CageProcesses.Find(cage).Except(LegacyGroups.Processes(group)).Any();
         }, cancellation);
     }
 
@@ -91,11 +91,5 @@ internal static class Freezer
     {
         using Descriptor file = Files.Open(path, Files.O_WRONLY);
         Files.Write(file, Encoding.ASCII.GetBytes(value));
-    }
-
-    private static string? TryRead(string path)
-    {
-        using Descriptor? file = Files.TryOpen(path, Files.O_RDONLY);
-        return file is null ? null : Encoding.ASCII.GetString(Files.ReadAll(file));
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Cage.Engine.Store;
 using Cage.Interop;
 
@@ -114,6 +115,20 @@ internal sealed class GroupFolder
         {
             // Another command has taken it away.
             return [];
+        }
+    }
+
+    /// <summary>What a file of a group says; null when the group is not there, or goes (ENODEV) while it is read.</summary>
+    public static string? TryRead(string path)
+    {
+        try
+        {
+            using Descriptor? file = Files.TryOpen(path, Files.O_RDONLY);
+            return file is null ? null : Encoding.ASCII.GetString(Files.ReadAll(file, 64 << 20));
+        }
+        catch (LinuxException e) when (e.Number == Errno.ENODEV)
+        {
+            return null;
         }
     }
 

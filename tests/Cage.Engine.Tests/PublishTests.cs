@@ -135,4 +135,19 @@ public sealed class PublishTests(SmallRoot root) : IClassFixture<SmallRoot>, IDi
             Mounts.Unmount($"{record.RootPath}/m");
         }
     }
+
+    [RootFact]
+    public void Without_space_for_its_conf_it_stays_writable_and_whole() => MountNamespace.Run(folder =>
+    {
+        using TestStore test = new(Directory.CreateDirectory($"{folder}/s").FullName);
+        CageRecord record = test.NewCage(root, CageIsolation.Jail);
+        byte[] conf = File.ReadAllBytes(record.ConfPath);
+        Shell.Run("mount -o remount,size=8m \"$top\"; dd if=/dev/zero of=\"$top/fill\" bs=4k 2>/dev/null || :", ("top", folder));
+        CageException e = Assert.Throws<CageException>(() => test.Engine.Publish(record));
+        Assert.Contains("ENOSPC", e.Message);
+        Assert.Equal(conf, File.ReadAllBytes(record.ConfPath));
+        Assert.True(Directory.Exists(record.WorkPath));
+        File.Delete($"{folder}/fill");
+        Assert.Equal(CageKind.ReadOnly, test.Engine.Publish(record).Kind);
+    });
 }

@@ -25,18 +25,32 @@ internal static class CagePublisher
             // The one step that counts: before it the cage is writable and whole, after it a layer with a few folders too many.
             Files.Rename(record.Path, path);
             CageRecord layer = record with { Path = path, Kind = CageKind.ReadOnly };
+            try
+            {
+                ForgetRunning(layer);
+            }
+            catch
+            {
+                // For want of space, perhaps, which this takes none of.
+                Files.Rename(path, record.Path);
+                throw;
+            }
             TreeRemoval.Remove(layer.WorkPath);
             RemoveMountPoint(layer);
             Snapshots.HostDrift.Forget(layer);
-            ConfFile file = ConfFile.Read(layer.ConfPath);
-            foreach (string key in (ReadOnlySpan<string>)["work", "mountpoint", "start", "stop", "isolation", "device", "environment"]) file.Set(key, (string?)null);
-            AtomicFile.Write(layer.ConfPath, file.ToBytes());
             return CageRecord.Read(path);
         }
         catch (LinuxException e)
         {
             throw CageException.Store("Publishing", record.Path, e);
         }
+    }
+
+    private static void ForgetRunning(CageRecord layer)
+    {
+        ConfFile file = ConfFile.Read(layer.ConfPath);
+        foreach (string key in (ReadOnlySpan<string>)["work", "mountpoint", "start", "stop", "isolation", "device", "environment"]) file.Set(key, (string?)null);
+        AtomicFile.Write(layer.ConfPath, file.ToBytes());
     }
 
     /// <summary>Files that somebody keeps under the mount point are no reason to fail.</summary>

@@ -39,12 +39,18 @@ public sealed partial class CageEngine
         ArgumentNullException.ThrowIfNull(cage);
         ArgumentNullException.ThrowIfNull(added);
         const int RoundLimit = 50;
-        HashSet<string> alone = [];
+        HashSet<string> alone = [], kept = [];
+        using RootView host = new("/");
+        RootContents chosen = RootContents.Read(cage.Record);
         for (int round = 0; round < RoundLimit; round++)
         {
             var (traces, status) = Trace(cage, command, user, descriptors, cancellation);
             // A folder that was missing comes without what is in it, until it is listed: what the command then does not find it does not look for either.
             CageTrace[] missing = [.. traces.Where(trace => trace.Missing || (trace.Lists && alone.Remove(trace.Path))).DistinctBy(trace => trace.Path)];
+            // What is traced says itself what it wants: it is not to choose among what the host keeps from its users.
+            foreach (string path in missing.Select(trace => trace.Path).Where(path => !IsOpenToAll(host, path, chosen) && kept.Add(path)))
+                warn?.Invoke($"{path} is missing, but on the host not everybody may read it: it is not put in. cage add {cage.Name} --file {path} (Add-CageFile) does that.");
+            missing = [.. missing.Where(trace => !kept.Contains(trace.Path))];
             if (missing.Length == 0) return status;
             ILookup<bool, string> paths = missing.ToLookup(trace => trace.Missing && Files.StatusFollowed(trace.Path) is { IsDirectory: true }, trace => trace.Path);
             Add(cage.Record, new RootRequest { Files = [.. paths[false]], Folders = [.. paths[true]], ChoosesPacks = false }, warn, cancellation: cancellation);
@@ -52,6 +58,22 @@ public sealed partial class CageEngine
             foreach (CageTrace trace in missing) added(trace);
         }
         throw new CageException(CageError.CageCommandFailed, $"{command[0]} still misses files in \"{cage.Name}\" after {RoundLimit} rounds.", "Trace it without -Fix (--fix) to see which.", command[0]);
+    }
+
+    /// <summary>Whether any user of the host may read what is there, by its permissions and those of the folders above it; but for those folders of which something
+    /// was put into the cage before.</summary>
+    private static bool IsOpenToAll(RootView host, string path, RootContents chosen)
+    {
+        const uint ReadByOthers = 4, SearchByOthers = 1;
+        Place place = host.Find(path);
+        if (place.Status is not FileStatus status || (status.Mode & ReadByOthers) == 0) return false;
+        IEnumerable<string> folders = place.Links.Select(link => link.Path).Append(place.Path).SelectMany(Above);
+        return folders.All(folder => chosen.Entries.ContainsKey(folder) || (host.Find(folder).Status is FileStatus above && (above.Mode & SearchByOthers) != 0));
+
+        static IEnumerable<string> Above(string path)
+        {
+            for (int slash = path.LastIndexOf('/'); slash > 0; slash = path.LastIndexOf('/', slash - 1)) yield return path[..slash];
+        }
     }
 
     /// <summary>The wrappers and links on the host that lead into a cage.</summary>

@@ -204,6 +204,33 @@ public sealed class RootsTests : CageTest
         Assert.Empty(Cage("trace", "web", "--missing", "--json", "--", "date").Objects());
     }
 
+    /// <summary>What is traced may have been written by anybody.</summary>
+    [ToolFact("strace")]
+    public void TraceDoesNotPutInWhatTheHostKeepsFromItsUsers()
+    {
+        Jail("--command", "cat", "--no-packs");
+        // Not below /tmp, which is another one inside.
+        string folder = Store.Shell("mktemp -d /var/tmp/cage-trace-XXXXXX").Ended(0).Output.Trim();
+        try
+        {
+            Store.Shell($"cd {folder} && chmod 755 . && mkdir -m 700 closed && echo a >closed/a && echo b >b && chmod 600 b && echo c >c && ln -s closed/a link").Ended(0);
+            string[] kept = [$"{folder}/closed/a", $"{folder}/b", $"{folder}/link"];
+            Outcome traced = Cage(["trace", "web", "--fix", "--", "cat", $"{folder}/c", .. kept]);
+            foreach (string path in kept)
+            {
+                Assert.Contains($"{path} is missing, but", traced.Error, StringComparison.Ordinal);
+                Cage("exec", "web", "--", "cat", path).Ended(1);
+            }
+            Assert.Equal("c", Run("cat", $"{folder}/c"));
+            Cage("add", "web", "--file", $"{folder}/b").Ended(0);
+            Assert.Equal("b", Run("cat", $"{folder}/b"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     /// <summary>Python lists the folders of its modules, and looks for no file that it has not seen there.</summary>
     [ToolFact("strace", "python3")]
     public void TraceFillsTheFoldersThatItHasPutInAndNoOthers()

@@ -91,7 +91,7 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("running a cage");
         if (isolation == CageIsolation.Chroot)
             throw new CageException(CageError.CageArgumentInvalid, "A cage that is not kept cannot be a chroot, whose mounts the host would have to keep.", "Use pivot or jail.");
-        Directory.CreateDirectory(Settings.Run);
+        RunFolder.Ensure(Settings);
         CageRecord record = new() { Path = Settings.Run, Id = EphemeralId.New(), Kind = CageKind.Writable, Name = "run", Isolation = isolation };
         if (shape is not null) record = shape(record);
         record = record with { Privileges = record.Privileges.Checked() };

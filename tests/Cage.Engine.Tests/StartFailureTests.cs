@@ -151,6 +151,32 @@ public sealed class StartFailureTests(SmallRoot root) : SmallRootTests(root)
         }
     }
 
+    /// <summary>By a note of his own, anybody who can write there would have a command enter his own process, as root.</summary>
+    [RootTheory]
+    [InlineData("mkdir -m 777 \"$run\"")]
+    [InlineData("mkdir -m 775 \"$run\"")]
+    [InlineData("mkdir \"$run\"; chown 65534 \"$run\"")]
+    [InlineData("mkdir \"$run.other\"; ln -s \"$run.other\" \"$run\"")]
+    [InlineData("echo >\"$run\"")]
+    public void The_folder_of_notes_is_roots_alone(string make)
+    {
+        CageRecord record = NewCage(CageIsolation.Jail);
+        Shell.Run($"rm -rf \"$run\"; {make}", ("run", _test.Settings.Run));
+        CageException e = Assert.Throws<CageException>(() => _test.Engine.Start(record));
+        Assert.Contains("EPERM", e.Message);
+        Assert.Equal(CageError.CageStoreFailed, e.Error);
+        Assert.Contains("EPERM", Assert.Throws<CageException>(() => _test.Engine.StartEphemeral([], CageIsolation.Jail)).Message);
+        Shell.Run("rm -rf \"$run\" \"$run.other\"", ("run", _test.Settings.Run));
+        _test.AssertNothingLeft(record);
+        using RunningCage web = _test.Start(record);
+        string note = InitHint.PathOf(_test.Settings, record.Id);
+        Assert.Equal("755 644", Shell.Run("echo $(stat -c %a \"$run\" \"$note\")", ("run", _test.Settings.Run), ("note", note)).Trim());
+        Shell.Run("chown 65534 \"$note\"", ("note", note));
+        Assert.Equal(CageState.Stopped, _test.Engine.Look(record).State);
+        Shell.Run("chown 0 \"$note\"", ("note", note));
+        Assert.Equal(CageState.Running, _test.Engine.Look(record).State);
+    }
+
     /// <summary>Whoever is to wait for it, and whether that has been done.</summary>
     [RootTheory]
     [InlineData("kill -KILL $$", true, "killed by SIGKILL")]

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using Cage.Engine.State;
 using Cage.Engine.Store;
 using Cage.Interop;
 
@@ -17,7 +18,7 @@ internal sealed class AddressPool(StoreSettings settings)
     public static Descriptor? TakeTurn(StoreSettings settings, CageNetwork network, CagePrivileges privileges, CancellationToken cancellation = default)
     {
         if (network.Mode != NetworkMode.Private && privileges.UserNamespace is null) return null;
-        Directory.CreateDirectory(settings.Run);
+        RunFolder.Ensure(settings);
         Descriptor folder = Files.Open(settings.Run, Files.O_RDONLY | Files.O_DIRECTORY);
         try
         {

@@ -18,9 +18,9 @@ public readonly record struct InitHint(int Pid, ulong StartTime)
     {
         ArgumentNullException.ThrowIfNull(settings);
         Span<byte> buffer = stackalloc byte[64];
-        // What is no file (a folder, a pipe without end) is no note either: whoever is to write or remove it says so.
+        // What is no file (a folder, a pipe without end), or not root's, is no note either: whoever is to write or remove it says so.
         using Descriptor? file = Files.TryOpen(PathOf(settings, id), Files.O_RDONLY | Files.O_NONBLOCK);
-        if (file is null || !Files.Status(file).IsRegular) return null;
+        if (file is null || Files.Status(file) is not { IsRegular: true, Uid: 0 }) return null;
         string[] words = Encoding.ASCII.GetString(buffer[..Files.Read(file, buffer)]).Split(' ', '\n');
         if (words.Length < 2 || !int.TryParse(words[0], out int pid) || !ulong.TryParse(words[1], out ulong start)) return null;
         return ProcessStat.Read(pid) is ProcessStat stat && stat.StartTime == start && !stat.IsDead ? new InitHint(pid, start) : null;
@@ -37,15 +37,7 @@ public readonly record struct InitHint(int Pid, ulong StartTime)
 
     private static Descriptor Create(StoreSettings settings, Guid id)
     {
-        const int Flags = Files.O_WRONLY | Files.O_CREAT | Files.O_TRUNC;
-        try
-        {
-            return Files.Open(PathOf(settings, id), Flags, 0x1a4);
-        }
-        catch (LinuxException e) when (e.Number == Errno.ENOENT)
-        {
-            Directory.CreateDirectory(settings.Run);
-            return Files.Open(PathOf(settings, id), Flags, 0x1a4);
-        }
+        RunFolder.Ensure(settings);
+        return Files.Open(PathOf(settings, id), Files.O_WRONLY | Files.O_CREAT | Files.O_TRUNC | Files.O_NOFOLLOW, 0x1a4);
     }
 }

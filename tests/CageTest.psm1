@@ -411,7 +411,7 @@ Types a line at the next prompt of pwsh, once that takes keys: those that come b
 function Send-PromptLine {
     param([Parameter(Mandatory)] [string] $Terminal, [Parameter(Mandatory)] [string] $Text)
 
-    $null = Wait-Screen $Terminal '(?m)^PS [^>]*> *$'
+    $null = Wait-Screen $Terminal 'PS [^>\n]*>\s*\z'
     $null = Wait-Until {
         tmux -S $Terminal send-keys C-u
         tmux -S $Terminal send-keys -l -- $Text

@@ -100,7 +100,7 @@ Describe 'A cmdlet that is stopped in the midst of its work' -Skip:(-not $isRoot
         $whole = Invoke-Case $case
         $shell.Streams.Error | Should -BeNullOrEmpty
         if ($whole -lt 1000) { $shell.Streams.Progress | Should -BeNullOrEmpty -Because 'it took less than a second' }
-        foreach ($moment in 0, ($whole / 3), ($whole / 1.5)) {
+        foreach ($moment in 0, ($whole / 2)) {
             Get-CageSnapshot | Remove-CageSnapshot -Force
             Clear-TestStore $store
             $null = Invoke-Case $case $moment

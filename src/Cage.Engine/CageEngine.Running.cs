@@ -16,7 +16,7 @@ public sealed partial class CageEngine
     /// <param name="record">The cage.</param>
     /// <param name="options">How.</param>
     /// <param name="warn">Is told what the user should know though the start went on.</param>
-    /// <param name="progress">Is told of each step of the host's side that begins.</param>
+    /// <param name="progress">Is told of each step that begins; of those inside, which go to the init together, when they are sent.</param>
     /// <param name="cancellation">Ends it; what was done is undone.</param>
     public CageInfo Start(CageRecord record, StartOptions? options = null, Action<string>? warn = null, Action<Step>? progress = null, CancellationToken cancellation = default)
     {

@@ -70,8 +70,10 @@ public abstract class CageAddCmdlet : CageTargetCmdlet
             return;
         }
         if (!ShouldProcess(Describe(cage))) return;
-        HashSet<(RootWishKind, string)> known = [.. PassThru ? Engine.GetContents(cage.Record).Select(content => (content.Kind, content.Path)) : []];
+        HashSet<(RootWishKind, string)> known = [.. Engine.GetContents(cage.Record).Select(content => (content.Kind, content.Path))];
         Work($"Adding to {cage.Name}", work => Engine.Add(cage.Record, request, work.Warn, work.Show, work.Stop));
-        if (PassThru) WriteObject(Engine.GetContents(cage.Record).Where(content => !known.Contains((content.Kind, content.Path))), enumerateCollection: true);
+        CageContent[] added = [.. Engine.GetContents(cage.Record).Where(content => !known.Contains((content.Kind, content.Path)))];
+        WriteVerbose($"\"{cage.Name}\" has {string.Join(", ", added.Select(content => content.Path).DefaultIfEmpty("nothing more"))} now, with all that is needed.");
+        if (PassThru) WriteObject(added, enumerateCollection: true);
     }
 }

@@ -33,6 +33,11 @@ public abstract class CageCmdlet : PSCmdlet, IDisposable
         ? LanguagePrimitives.IsTrue(given)
         : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
 
+    /// <summary>Whether debug lines are wanted, by -Debug or as a preference.</summary>
+    private bool IsDebug => MyInvocation.BoundParameters.TryGetValue("Debug", out object? given)
+        ? LanguagePrimitives.IsTrue(given)
+        : LanguagePrimitives.ConvertTo<ActionPreference>(GetVariableValue("DebugPreference", ActionPreference.SilentlyContinue)) is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -90,7 +95,7 @@ public abstract class CageCmdlet : PSCmdlet, IDisposable
     /// <param name="act">Does it. It is not on the pipeline's thread: whatever is to be written goes by the work.</param>
     private protected T Work<T>(string activity, Func<LongWork, T> act)
     {
-        using LongWork work = new(this, activity, _progress ??= new ProgressLine(this), Stop);
+        using LongWork work = new(this, activity, _progress ??= new ProgressLine(this), Stop) { TellsSteps = IsDebug };
         return work.Run(act);
     }
 

@@ -33,6 +33,9 @@ internal sealed class LongWork : IDisposable
         _stop = CancellationTokenSource.CreateLinkedTokenSource(stop);
     }
 
+    /// <summary>Whether each step is told of by a debug line.</summary>
+    public bool TellsSteps { get; init; }
+
     /// <summary>Ends it.</summary>
     public CancellationToken Stop => _stop.Token;
 
@@ -91,6 +94,7 @@ internal sealed class LongWork : IDisposable
     /// <summary>The step of a plan that begins.</summary>
     public void Show(Step step)
     {
+        if (TellsSteps) Write(() => _cmdlet.WriteDebug($"{step.Side}: {step.Action}{(step.Target is null ? "" : $" {step.Target}")}"));
         TimeSpan begun = Elapsed;
         _standing = () => Standing.Within(step.Patience, Elapsed - begun, step.Action);
     }

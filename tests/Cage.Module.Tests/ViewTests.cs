@@ -52,6 +52,15 @@ public sealed class ViewTests
         }
     }
 
+    [Fact]
+    public void AStateIsShownWhole()
+    {
+        int longest = Enum.GetNames<Cage.Engine.State.CageState>().Max(name => name.Length);
+        XElement[] columns = [.. _formats.Descendants("TableColumnHeader").Where(header => header.Element("Label")?.Value == "State")];
+        Assert.NotEmpty(columns);
+        Assert.All(columns, column => Assert.True((int)column.Element("Width")! >= longest));
+    }
+
     /// <summary>Jobs have PowerShell's own views.</summary>
     private static bool IsJob(string type) => typeof(CageCmdlet).Assembly.GetType(type)?.BaseType?.Name.StartsWith("Job", StringComparison.Ordinal) == true;
 

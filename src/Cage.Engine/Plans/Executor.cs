@@ -54,7 +54,11 @@ internal static class Executor
                 int first = taken.Count;
                 if (context.Host is Runtime.HostContext host && next.Current.Side == StepSide.Inside)
                 {
-                    do taken.Add(next.Current);
+                    do
+                    {
+                        context.Progress?.Invoke(next.Current);
+                        taken.Add(next.Current);
+                    }
                     while ((more = next.MoveNext()) && next.Current.Side == StepSide.Inside);
                     host.RunInside(taken, first);
                 }

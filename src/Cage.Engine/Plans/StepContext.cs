@@ -32,7 +32,7 @@ internal sealed class StepContext : IDisposable
 
     public CancellationToken Cancellation { get; init; }
 
-    /// <summary>Is told of each step of the host's side that begins.</summary>
+    /// <summary>Is told of each step that begins, or goes to the init.</summary>
     public Action<Step>? Progress { get; init; }
 
     /// <summary>Is told what the user should know though nothing failed.</summary>

@@ -30,6 +30,7 @@ public sealed class CopyCageAccountCommand : CageTargetCmdlet
             throw new CageException(CageError.CageArgumentInvalid, "No account is named.", "-User or -MinimumUid says which.", cage.Name);
         if (!ShouldProcess(Describe(cage))) return;
         IReadOnlyList<CageAccount> accounts = Work($"Copying accounts to {cage.Name}", work => Engine.CopyAccounts(cage.Record, query, work.Warn, work.Stop));
+        WriteVerbose($"\"{cage.Name}\" has {accounts.Count} of the host's accounts now.");
         WriteObject(accounts, enumerateCollection: true);
         foreach (string name in User.Except(accounts.Select(account => account.Name)))
             Try(name, () => throw new CageException(CageError.CageArgumentInvalid, $"The host has no user \"{name}\".", "getent passwd lists them.", name));

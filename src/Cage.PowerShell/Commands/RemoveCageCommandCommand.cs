@@ -35,5 +35,6 @@ public sealed class RemoveCageCommandCommand : CageTargetCmdlet
         }
         if (unwanted.Count == 0 || !ShouldProcess(Describe(cage), $"remove {string.Join(", ", unwanted.Select(content => content.Command))}")) return;
         Work($"Removing from {cage.Name}", work => Engine.RemoveContents(cage.Record, unwanted, Force, work.Warn, work.Stop));
+        WriteVerbose($"{string.Join(", ", unwanted.Select(content => content.Command))} and what only they needed are gone from \"{cage.Name}\".");
     }
 }

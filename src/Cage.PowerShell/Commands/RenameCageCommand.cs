@@ -21,6 +21,7 @@ public sealed class RenameCageCommand : CageTargetCmdlet
     {
         if (!ShouldProcess($"{Describe(cage)} to {NewName}")) return;
         CageInfo renamed = Work($"Renaming {cage.Name}", work => Engine.Change(cage.Record, before => before with { Name = NewName }, work.Stop));
+        WriteVerbose($"\"{cage.Name}\" is \"{renamed.Name}\" now; its folder stays {renamed.Path}.");
         if (PassThru) WriteObject(renamed);
     }
 }

@@ -16,6 +16,7 @@ public sealed class ResumeCageCommand : CageTargetCmdlet
     {
         if (!ShouldProcess(Describe(cage))) return;
         CageInfo resumed = Work($"Resuming {cage.Name}", work => Engine.Resume(cage.Record, work.Stop));
+        WriteVerbose($"\"{cage.Name}\" goes on.");
         if (PassThru) WriteObject(resumed);
     }
 }

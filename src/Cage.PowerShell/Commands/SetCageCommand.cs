@@ -86,6 +86,9 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
                 Stop = IsGiven(nameof(StopScript)) ? StopScript : before.Stop,
             },
             work.Stop));
+        WriteVerbose($"\"{changed.Name}\" has another {string.Join(", ", MyInvocation.BoundParameters.Keys.Where(IsSetting).Order(StringComparer.Ordinal))} now.");
         if (PassThru) WriteObject(changed);
     }
+
+    private static bool IsSetting(string parameter) => _writableOnly.Contains(parameter) || parameter is nameof(NewName) or nameof(Memo) or nameof(Base);
 }

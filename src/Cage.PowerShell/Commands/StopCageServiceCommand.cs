@@ -37,6 +37,7 @@ public sealed class StopCageServiceCommand : CageTargetCmdlet
                 work.Await("until it ends", patience);
                 return CageEngine.StopService(cage, service, patience, work.Stop);
             });
+            WriteVerbose($"\"{service.Name}\" in \"{cage.Name}\" has ended; its log is {stopped.LogPath}.");
             if (PassThru) WriteObject(stopped);
         }
     }

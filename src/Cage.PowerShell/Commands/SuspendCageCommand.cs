@@ -16,6 +16,7 @@ public sealed class SuspendCageCommand : CageTargetCmdlet
     {
         if (!ShouldProcess(Describe(cage))) return;
         CageInfo suspended = Work($"Suspending {cage.Name}", work => Engine.Suspend(cage.Record, work.Stop));
+        WriteVerbose($"\"{cage.Name}\" stands still.");
         if (PassThru) WriteObject(suspended);
     }
 }

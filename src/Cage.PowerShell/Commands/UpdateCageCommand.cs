@@ -26,6 +26,7 @@ public sealed class UpdateCageCommand : CageTargetCmdlet
         }
         if (!ShouldProcess(Describe(cage))) return;
         Work($"Updating {cage.Name}", work => Engine.Update(cage.Record, Force, work.Warn, work.Show, work.Stop));
+        WriteVerbose($"\"{cage.Name}\" has the host's files as they are now.");
         if (PassThru) WriteObject(Engine.Look(cage.Record));
     }
 }

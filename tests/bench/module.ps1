@@ -37,7 +37,7 @@ try {
     $record = $engine.Find('cage20').Record
     $own, $cmdlet = [Collections.Generic.List[double]]::new(), [Collections.Generic.List[double]]::new()
     for ($i = 0; $i -lt $Runs * 2; $i++) {
-        $time = Measure-Command { $null = $engine.Start($record, $null, $null, [Threading.CancellationToken]::None) }
+        $time = Measure-Command { $null = $engine.Start($record, $null, $null, $null, [Threading.CancellationToken]::None) }
         if ($i -ge $Runs) { $own.Add($time.TotalMilliseconds) }
         Stop-Cage cage20 -Force -Confirm:$false
         $time = Measure-Command { Start-Cage cage20 }

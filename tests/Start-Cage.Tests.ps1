@@ -104,6 +104,14 @@ Describe 'Start-Cage' -Skip:(-not $isRoot) {
         Stop-RunningScript 'Start-Cage web' -Until { (Get-Cage web).State -eq 'Running' -and @(Get-CageProcess web | ForEach-Object Name) -contains 'sleep' } | Should -BeLessThan 5
         (Get-Cage web).State | Should -Be 'Stopped'
     }
+    It 'tells each step by debug lines, and with -Verbose what it has done' {
+        $null = New-Cage web -Base base
+        $said = & { $DebugPreference = 'Continue'; Start-Cage web -Verbose } 4>&1 5>&1
+        $steps = @($said | Where-Object { $_ -is [System.Management.Automation.DebugRecord] } | ForEach-Object Message)
+        $steps[0] | Should -BeLike 'Host: make the control group *'
+        $steps | Should -Contain 'Inside: mount proc nosuid nodev noexec /proc'
+        "$($said[-1])" | Should -Match '^"web" runs, its files at /proc/\d+/root'
+    }
     It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Start-Cage | Should -BeNullOrEmpty }
     It 'changes nothing with -WhatIf' { Test-WhatIf $store Start-Cage | Should -BeNullOrEmpty }
     It 'lets nothing be written, and everything be read' {

@@ -128,6 +128,22 @@ Describe 'Stop-Cage' -Skip:(-not $isRoot) {
         Stop-Cage web -Force -Confirm:$false
         (Get-Cage web).State | Should -Be 'Stopped'
     }
+    It 'shows the time that is left for what does not listen, and no more of it when that has ended' {
+        $null = New-Cage web -Base base | Start-Cage
+        Start-CageProcess web -ServiceName deaf -- sh -c 'trap "" TERM; sleep 1000'
+        $shell = [powershell]::Create().AddScript("Import-Module '$(Get-CageModulePath)'; Stop-Cage web -TimeoutSeconds 2.5")
+        try {
+            $null = $shell.Invoke()
+            $shown = @($shell.Streams.Progress)
+        }
+        finally { $shell.Dispose() }
+        $waiting = @($shown | Where-Object StatusDescription -Like 'end what runs*')[0]
+        $waiting.Activity | Should -Be 'Stopping web'
+        $waiting.SecondsRemaining | Should -BeIn (0..2)
+        $waiting.PercentComplete | Should -BeIn (0..100)
+        $shown[-1].RecordType | Should -Be 'Completed'
+        (Get-Cage web).State | Should -Be 'Stopped'
+    }
     It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Stop-Cage | Should -BeNullOrEmpty }
     It 'changes nothing with -WhatIf' { Test-WhatIf $store Stop-Cage | Should -BeNullOrEmpty }
 }

@@ -29,6 +29,11 @@ Describe 'Trace-CageCommand' -Skip:(-not ($isRoot -and (Get-Command strace -Erro
         Trace-CageCommand web -- date | Where-Object Missing | Should -BeNullOrEmpty
         Trace-CageCommand web -Fix -- date | Should -BeNullOrEmpty
     }
+    It 'says that a command was not started' {
+        $null = New-Cage web -Command date -NoPack | Start-Cage
+        Trace-CageCommand web -User nosuch -ErrorVariable problem -ErrorAction SilentlyContinue -- date | Should -BeNullOrEmpty
+        $problem[0].FullyQualifiedErrorId | Should -Be 'CageCommandFailed,Cage.PowerShell.Commands.TraceCageCommandCommand'
+    }
     It 'says that a cage does not run' {
         $null = New-Cage idle -Command date -NoPack
         Trace-CageCommand idle date -ErrorVariable problem -ErrorAction SilentlyContinue

@@ -86,7 +86,7 @@ internal static class Commands
         new("check", "check NAME... [--json]", "tell which settings are dangerous together, and what has drifted from the host, is missing, setuid, or has a password; status 1 if anything", UpkeepCommands.Check) { Switches = ["--json"] },
         new("update", "update NAME... [--force]", "put in again what is another file on the host now", UpkeepCommands.Update) { Switches = ["--force"] },
         new("clear", "clear NAME...", "take out what was added with --temporary", UpkeepCommands.Clear),
-        new("trace", "trace NAME [--fix] [-u USER] [--missing] [--json] -- COMMAND...", "run a command in a running cage and tell what it looked for, opened, executed and connected to", TraceCommand.Run)
+        new("trace", "trace NAME [--fix] [-u USER] [--missing] [--json] -- COMMAND...", "run a command in a running cage and tell what it looked for, opened, executed and connected to; the status is the command's", TraceCommand.Run)
         {
             Switches = ["--fix", "--missing", "--json"],
             Values = ["--user"],

@@ -5,7 +5,7 @@ using Cage.Interop;
 
 namespace Cage.Cli;
 
-/// <summary>cage trace. What the command prints goes to standard error: standard output has what it did.</summary>
+/// <summary>cage trace. What the command prints goes to standard error: standard output has what it did. The status is the command's, as strace(1) has it.</summary>
 internal static class TraceCommand
 {
     public static int Run(Arguments arguments)
@@ -20,14 +20,15 @@ internal static class TraceCommand
         CancellationToken cancellation = Interruption.Watch();
         try
         {
-            if (arguments.Has("--fix")) engine.Fix(cage, command, arguments.Value("--user"), descriptors, traces.Add, Messages.Warning, cancellation);
-            else traces.AddRange(engine.Trace(cage, command, arguments.Value("--user"), descriptors, cancellation).Traces);
+            if (arguments.Has("--fix")) return engine.Fix(cage, command, arguments.Value("--user"), descriptors, traces.Add, Messages.Warning, cancellation);
+            var (found, status) = engine.Trace(cage, command, arguments.Value("--user"), descriptors, cancellation);
+            traces.AddRange(found);
+            return status;
         }
         finally
         {
             Show(arguments, traces);
         }
-        return 0;
     }
 
     private static void Show(Arguments arguments, List<CageTrace> traces)

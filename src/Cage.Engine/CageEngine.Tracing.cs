@@ -15,7 +15,7 @@ public sealed partial class CageEngine
     /// <param name="user">As whom; null for root.</param>
     /// <param name="descriptors">Its standard input, output and error.</param>
     /// <param name="cancellation">Ends the command, and all that it has started.</param>
-    /// <exception cref="CageException">CageNotRunning; CageCommandNotFound: there is no strace on the host.</exception>
+    /// <exception cref="CageException">CageNotRunning; CageCommandNotFound: there is no strace on the host; CageCommandFailed: the command was not started (there is no such user…).</exception>
     public (IReadOnlyList<CageTrace> Traces, int Status) Trace(CageInfo cage, IReadOnlyList<string> command, string? user, IReadOnlyList<Descriptor> descriptors, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(cage);

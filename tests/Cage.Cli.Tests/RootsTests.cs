@@ -76,6 +76,17 @@ public sealed class RootsTests : CageTest
         Cage("check", "web").Silently();
     }
 
+    [RootTheory]
+    [InlineData("etc", "ELOOP")]
+    [InlineData("/nowhere", "ENOTDIR")]
+    public void ALinkInTheWayIsTold(string link, string errno)
+    {
+        string id = Store.New("web", "--command", "true", "--no-packs"), root = $"{Store.Data}/{id}.w/root";
+        Store.Shell($"rm -rf {root}/etc; ln -s {link} {root}/etc").Ended(0);
+        Cage("add", "web", "--file", "/etc/hosts").Failed(1, "Adding /etc/hosts", errno);
+        Assert.DoesNotContain(Cage("contents", "web", "--json").Objects(), content => content.Text("kind") == "file");
+    }
+
     [RootFact]
     public void AFolderIsNoCommand()
     {
@@ -201,6 +212,9 @@ public sealed class RootsTests : CageTest
         Assert.Equal("ENOENT", zone.Text("errno"));
         Assert.True(zone.GetProperty("onHost").GetBoolean());
         Cage("trace", "web", "--fix", "--", "date").Ended(0);
+        Cage("trace", "web", "--", "date", "--nonsense").Ended(1);
+        Cage("trace", "web", "--json", "--", "nosuch").Ended(127).Said("nosuch");
+        Cage("trace", "web", "--user", "nosuch", "--", "date").Ended(1).Said("date was not started", "\"nosuch\"");
         Assert.Empty(Cage("trace", "web", "--missing", "--json", "--", "date").Objects());
     }
 

@@ -90,8 +90,16 @@ internal sealed class RootBuilder(Descriptor root, CageRecord record, PackCatalo
     private bool Exists(string path)
     {
         int slash = path.LastIndexOf('/');
-        using Descriptor? folder = Files.TryOpenInRoot(root, slash <= 0 ? "/" : path[..slash], Files.O_PATH | Files.O_DIRECTORY);
-        return folder is not null && Files.StatusAt(folder, path[(slash + 1)..]) is not null;
+        try
+        {
+            using Descriptor? folder = Files.TryOpenInRoot(root, slash <= 0 ? "/" : path[..slash], Files.O_PATH | Files.O_DIRECTORY);
+            return folder is not null && Files.StatusAt(folder, path[(slash + 1)..]) is not null;
+        }
+        catch (LinuxException e) when (e.Number == Errno.ELOOP)
+        {
+            // Whoever puts something there says so.
+            return false;
+        }
     }
 
     private void Fill(RootContents before, RootContents contents, RootPlan plan, bool keepsSetuid, bool force)

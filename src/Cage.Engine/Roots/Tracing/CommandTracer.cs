@@ -44,7 +44,8 @@ internal sealed class CommandTracer(CageInfo cage, string program, string? setti
                 Descriptors = descriptors,
             });
             int status = Finish(process, cancellation);
-            return (Understand(folder, process.Id), status);
+            return (Understand(folder, process.Id) ?? throw new CageException(
+                CageError.CageCommandFailed, $"{command[0]} was not started in \"{cage.Name}\" (exit status {status}).", "cage exec (Invoke-Cage) of the same, as the same user, says why.", command[0]), status);
         }
         finally
         {
@@ -76,8 +77,8 @@ internal sealed class CommandTracer(CageInfo cage, string program, string? setti
     }
 
     /// <summary>One file for each thread. Those of <c>cage</c> itself are left out: it executes itself first, and the command is the next that anybody executes;
-    /// whoever is there only after that belongs to the command.</summary>
-    private IReadOnlyList<CageTrace> Understand(string folder, int strace)
+    /// whoever is there only after that belongs to the command. Null where it came to none.</summary>
+    private IReadOnlyList<CageTrace>? Understand(string folder, int strace)
     {
         var threads = Directory.GetFiles(folder)
             .Select(path => new { Id = int.Parse(Path.GetExtension(path)[1..], CultureInfo.InvariantCulture), Lines = File.ReadLines(path).Select(StraceLine.Parse).OfType<StraceLine>().ToArray() })
@@ -86,7 +87,7 @@ internal sealed class CommandTracer(CageInfo cage, string program, string? setti
         var started = threads.Where(thread => thread.Id != own)
             .Select(thread => new { thread.Id, At = Array.FindIndex(thread.Lines, line => line.Call is "execve" or "execveat"), thread.Lines })
             .Where(thread => thread.At >= 0).OrderBy(thread => thread.Lines[thread.At].Time).ToArray();
-        if (started.Length == 0) return [];
+        if (started.Length == 0) return null;
         double begin = started[0].Lines[started[0].At].Time;
         int first = started[0].Id;
         HashSet<(string, string, string?, bool)> seen = [];

@@ -23,7 +23,7 @@ public sealed class AddCageFileCommand : CageAddCmdlet
     {
         List<string> there = [];
         foreach (string path in wanted)
-            Try(path, () => there.Add(Files.Status(path) is null ? throw new CageException(CageError.CageCommandNotFound, $"{path}: not there (ENOENT).", target: path) : path));
+            Try(path, () => there.Add(Files.Status(path) is null ? throw new CageException(CageError.CageCommandNotFound, $"{path}: not there (ENOENT).", "Is the path right?", path) : path));
         return new RootRequest { Files = there, Packs = there.Count > 0 ? Pack : [] };
     }
 }

@@ -149,7 +149,7 @@ internal static class CommandStarter
         return folder is null ? "/" : home;
     }
 
-    /// <summary>Whether it was stopped meanwhile: then its namespaces answer ESRCH or ENOMEM, and its groups ENODEV.</summary>
+    /// <summary>Whether it was stopped meanwhile: then its namespaces answer ESRCH (already while its init is ending) or ENOMEM, and its groups ENODEV.</summary>
     private static bool HasEnded(CageInfo cage)
     {
         if (cage.ProcessId is null) return false;
@@ -160,7 +160,7 @@ internal static class CommandStarter
     private static CageException Explain(CageInfo cage, CageCommand command, SpawnException e)
     {
         string name = command.Arguments[0];
-        if (e.Stage != SpawnStage.Execute && HasEnded(cage)) return NotRunning(cage);
+        if (e.Stage != SpawnStage.Execute && (e is { Stage: SpawnStage.Join, Number: Errno.ESRCH } || HasEnded(cage))) return NotRunning(cage);
         return (e.Stage, e.Number) switch
         {
             (SpawnStage.Execute, Errno.ENOENT or Errno.ENOTDIR) => new CageException(

@@ -20,6 +20,10 @@ internal static class HelpCommand
                 return Tell(commands);
             case [string first, "--help" or "-h"] when Topic([first]) is { Length: > 0 } commands:
                 return Tell(commands);
+            case [string first, ..] when Topic([first]) is { Length: > 0 } commands:
+                Messages.Error($"{first}: {(args.Length == 1 ? "which of its commands?" : $"there is no \"{args[1]}\" among its commands.")}");
+                foreach (Command command in commands) Console.Error.WriteLine($"usage: cage {command.Usage}");
+                return ExitStatus.Usage;
             default:
                 Messages.Error($"there is no command \"{(args[0] == "help" ? args[1] : args[0])}\". cage help lists them.");
                 return ExitStatus.Usage;

@@ -95,14 +95,16 @@ public sealed class SnapshotTests
     [InlineData(2, "snapshot new --nested /x", "PATH=snapshot")]
     [InlineData(2, "snapshot new --nested /x=skip --nested /x/=empty", "twice")]
     [InlineData(2, "snapshot new name", "name")]
+    [InlineData(2, "snapshot", "which of its commands?", "usage: cage snapshot list")]
+    [InlineData(2, "snapshot make", "no \"make\"", "usage: cage snapshot new")]
     [InlineData(1, "snapshot new --nested home=skip", "whole path")]
     [InlineData(1, "snapshot new --source /none", "ENOENT")]
     [InlineData(1, "snapshot new --source /etc/passwd", "ENOTDIR")]
     [InlineData(1, "snapshot new --source=", "no name")]
     [InlineData(1, "snapshot remove 20010101000000", "20010101000000")]
-    public void What_cannot_be_is_said_and_nothing_is_made(int status, string line, string word) => Run("ext4", store =>
+    public void What_cannot_be_is_said_and_nothing_is_made(int status, string line, params string[] words) => Run("ext4", store =>
     {
-        store.Cage(line.Split(' ')).Failed(status, word);
+        store.Cage(line.Split(' ')).Failed(status, words);
         Assert.Empty(store.Entries("snapshots"));
     });
 

@@ -36,7 +36,7 @@ internal enum SystemCallRule : byte
 /// <summary>Makes the filter of a cage from <see cref="SystemCallTable"/>: a program for the kernel's classic BPF machine (seccomp(2), bpf(4)).</summary>
 internal static class SystemCallFilter
 {
-    private const uint LD_W_ABS = 0x20, JMP_JA = 0x05, JMP_JEQ_K = 0x15, JMP_JGE_K = 0x35, JMP_JSET_K = 0x45, RET_K = 0x06;
+    private const uint JMP_JEQ_K = 0x15, JMP_JGE_K = 0x35, JMP_JSET_K = 0x45;
     private const uint SECCOMP_RET_KILL_PROCESS = 0x80000000, SECCOMP_RET_ERRNO = 0x00050000, SECCOMP_RET_ALLOW = 0x7fff0000;
     private const uint AUDIT_ARCH_X86_64 = 0xc000003e, AUDIT_ARCH_AARCH64 = 0xc00000b7;
 
@@ -45,7 +45,7 @@ internal static class SystemCallFilter
 
     private const uint CLONE_NEW = 0x7e020000, CLONE_NEWTIME = 0x80;
     private const uint TIOCSTI = 0x5412, TIOCLINUX = 0x541c, AF_ALG = 38, AF_VSOCK = 40;
-    private const int TableSize = 1024, JumpLimit = byte.MaxValue;
+    private const int TableSize = 1024;
 
     private static readonly bool _isArm = RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64;
 
@@ -57,15 +57,12 @@ internal static class SystemCallFilter
     /// <param name="denied">Names that are denied.</param>
     public static ulong[] Assemble(ulong capabilities, IReadOnlyList<string> allowed, IReadOnlyList<string> denied)
     {
-        List<ulong> program =
-        [
-            Code(LD_W_ABS, Architecture),
-            Code(JMP_JEQ_K, _isArm ? AUDIT_ARCH_AARCH64 : AUDIT_ARCH_X86_64, whenTrue: 1),
-            Code(RET_K, SECCOMP_RET_KILL_PROCESS),
-            Code(LD_W_ABS, Number),
-        ];
-        program.AddRange(Search(Ranges(Rules(capabilities, allowed, denied))));
-        return [.. program];
+        List<(uint Start, SystemCallRule Rule)> ranges = Ranges(Rules(capabilities, allowed, denied));
+        FilterWriter writer = new();
+        int native = writer.Load(Number, Search(writer, CollectionsMarshal.AsSpan(ranges)));
+        int other = writer.Return(SECCOMP_RET_KILL_PROCESS);
+        writer.Load(Architecture, writer.Compare(JMP_JEQ_K, _isArm ? AUDIT_ARCH_AARCH64 : AUDIT_ARCH_X86_64, native, other));
+        return writer.Finish();
     }
 
     /// <summary>Whether there is a call of that name, on any architecture.</summary>
@@ -110,44 +107,37 @@ internal static class SystemCallFilter
     }
 
     /// <summary>A search by halves: some seven comparisons a call.</summary>
-    private static List<ulong> Search(List<(uint Start, SystemCallRule Rule)> ranges)
+    private static int Search(FilterWriter writer, ReadOnlySpan<(uint Start, SystemCallRule Rule)> ranges)
     {
-        if (ranges.Count == 1) return Answer(ranges[0].Rule);
-        int middle = ranges.Count / 2;
-        List<ulong> below = Search(ranges[..middle]), above = Search(ranges[middle..]);
-        uint start = ranges[middle].Start;
-        // A conditional jump reaches 255 instructions, an unconditional one any.
-        return below.Count <= JumpLimit
-            ? [Code(JMP_JGE_K, start, whenTrue: (byte)below.Count), .. below, .. above]
-            : [Code(JMP_JGE_K, start, whenFalse: 1), Code(JMP_JA, (uint)below.Count), .. below, .. above];
+        if (ranges.Length == 1) return Answer(writer, ranges[0].Rule);
+        int middle = ranges.Length / 2, above = Search(writer, ranges[middle..]), below = Search(writer, ranges[..middle]);
+        return writer.Compare(JMP_JGE_K, ranges[middle].Start, above, below);
     }
 
-    private static List<ulong> Answer(SystemCallRule rule) => rule switch
+    private static int Answer(FilterWriter writer, SystemCallRule rule) => rule switch
     {
-        SystemCallRule.Allow => [Allow],
-        SystemCallRule.Deny => [Refuse(Errno.EPERM)],
-        SystemCallRule.Threads => [Code(LD_W_ABS, Argument0), Code(JMP_JSET_K, CLONE_NEW, whenFalse: 1), Refuse(Errno.EPERM), Allow],
-        SystemCallRule.Own => [Code(LD_W_ABS, Argument0), Code(JMP_JSET_K, CLONE_NEW | CLONE_NEWTIME, whenFalse: 1), Refuse(Errno.EPERM), Allow],
-        SystemCallRule.Terminal => OneOf(Argument1, [TIOCSTI, TIOCLINUX], Refuse(Errno.EPERM), Allow),
-        SystemCallRule.Families => OneOf(Argument0, [AF_ALG, AF_VSOCK], Refuse(Errno.EPERM), Allow),
-        SystemCallRule.Personalities => OneOf(Argument0, _personalities, Allow, Refuse(Errno.EPERM)),
-        _ => [Refuse(Errno.ENOSYS)],
+        SystemCallRule.Allow => Allow(writer),
+        SystemCallRule.Deny => Refuse(writer, Errno.EPERM),
+        SystemCallRule.Threads => NoneOf(writer, CLONE_NEW),
+        SystemCallRule.Own => NoneOf(writer, CLONE_NEW | CLONE_NEWTIME),
+        SystemCallRule.Terminal => OneOf(writer, Argument1, [TIOCSTI, TIOCLINUX], Refuse(writer, Errno.EPERM), Allow(writer)),
+        SystemCallRule.Families => OneOf(writer, Argument0, [AF_ALG, AF_VSOCK], Refuse(writer, Errno.EPERM), Allow(writer)),
+        SystemCallRule.Personalities => OneOf(writer, Argument0, _personalities, Allow(writer), Refuse(writer, Errno.EPERM)),
+        _ => Refuse(writer, Errno.ENOSYS),
     };
 
-    private static List<ulong> OneOf(uint argument, uint[] values, ulong then, ulong otherwise)
+    private static int NoneOf(FilterWriter writer, uint flags) =>
+        writer.Load(Argument0, writer.Compare(JMP_JSET_K, flags, Refuse(writer, Errno.EPERM), Allow(writer)));
+
+    private static int OneOf(FilterWriter writer, uint argument, ReadOnlySpan<uint> values, int then, int otherwise)
     {
-        List<ulong> code = [Code(LD_W_ABS, argument)];
-        for (int i = 0; i < values.Length; i++) code.Add(Code(JMP_JEQ_K, values[i], whenTrue: (byte)(values.Length - i)));
-        return [.. code, otherwise, then];
+        foreach (uint value in values) otherwise = writer.Compare(JMP_JEQ_K, value, then, otherwise);
+        return writer.Load(argument, otherwise);
     }
 
-    private static ulong Allow => Code(RET_K, SECCOMP_RET_ALLOW);
+    private static int Allow(FilterWriter writer) => writer.Return(SECCOMP_RET_ALLOW);
 
-    private static ulong Refuse(int errno) => Code(RET_K, SECCOMP_RET_ERRNO | (uint)errno);
-
-    /// <summary>struct sock_filter: code (16 bits), jt, jf (8 each), k (32).</summary>
-    private static ulong Code(uint code, uint value, byte whenTrue = 0, byte whenFalse = 0) =>
-        code | ((ulong)whenTrue << 16) | ((ulong)whenFalse << 24) | ((ulong)value << 32);
+    private static int Refuse(FilterWriter writer, int errno) => writer.Return(SECCOMP_RET_ERRNO | (uint)errno);
 }
 
 /// <summary>Goes through the table's text, for a cage with <paramref name="capabilities"/>.</summary>

@@ -24,6 +24,7 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("starting a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
+        using LayerFinder finder = new(Store, record.Base);
         if (Settled(record, cancellation).State != CageState.Stopped)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs already.", target: record.Name);
         // Without its init or its note, what is left may still have the upper mounted, and a second overlay on it would corrupt it.
@@ -34,7 +35,7 @@ public sealed partial class CageEngine
         StartCheck.Refuse(record);
         NetworkCheck.Refuse(Store, record);
         using HostContext host = new(Settings, record, _stage);
-        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(host, readOnly, warn), readOnly, NetworkCheck.Allowed(Store, record)), host, progress, cancellation);
+        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(host, finder, readOnly, warn), readOnly, NetworkCheck.Allowed(Store, record)), host, progress, cancellation);
         return Look(record);
     }
 
@@ -131,7 +132,7 @@ public sealed partial class CageEngine
         }
     }
 
-    private LayerChain FindLayers(HostContext host, bool readOnly, Action<string>? warn)
+    private LayerChain FindLayers(HostContext host, LayerFinder finder, bool readOnly, Action<string>? warn)
     {
         CageRecord record = host.Record;
         if (record.Base.Count > 0)
@@ -139,7 +140,7 @@ public sealed partial class CageEngine
             if (readOnly) UpperCheck.RefuseWritten(Store, record);
             else StartCheck.RefuseUpper(Store, record);
         }
-        LayerChain layers = host.Layers = LayerChain.Open(Store, record.Base, record);
+        LayerChain layers = host.Layers = LayerChain.Open(finder, Store, record.Base, record);
         if (!readOnly) HostDrift.Check(Store, record, layers.Records, warn);
         return layers;
     }

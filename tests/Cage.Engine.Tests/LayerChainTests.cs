@@ -136,6 +136,31 @@ public sealed class LayerChainTests : IDisposable
         }
     }
 
+    /// <summary>A second thread finds them too then: what it cannot read is told as if it had not tried, and nothing stays open.</summary>
+    [Fact]
+    public void Many_are_found_as_few_are()
+    {
+        string all = string.Join(' ', Enumerable.Range(0, 100));
+        foreach (string name in all.Split(' ')) Add($"{name}:");
+        Assert.Equal(all, Chain(all));
+        Assert.Equal(all, Chain($"{all} {all}"));
+        Add("7: x");
+        Add("x: 93");
+        Assert.Equal(all.Replace(" 7 ", " 7 x "), Chain(all));
+
+        Add("93: 7");
+        Assert.Contains(string.Join(" -> ", new[] { "93", "7", "x", "93" }.Select(Id)), Refused(all).Message);
+        Add("93:");
+        string layer = _test.Store.PathOf(Id("50"), CageKind.ReadOnly);
+        Directory.Delete($"{layer}/root");
+        Assert.Contains($"{layer}/root", Refused(all).Message);
+        File.WriteAllText($"{layer}/cage.conf", "broken");
+        Assert.Contains($"{layer}/cage.conf, line 1", Refused(all).Message);
+        Directory.Delete(layer, recursive: true);
+        Assert.Contains($"{Id("50")} is not in the store", Refused(all).Message);
+        Assert.DoesNotContain(Directory.GetFiles("/proc/self/fd"), file => Files.ReadLink(file)?.StartsWith(_test.Settings.Data, StringComparison.Ordinal) == true);
+    }
+
     private void Link(string name, string target)
     {
         Add($"{name}:");
@@ -167,6 +192,13 @@ public sealed class LayerChainTests : IDisposable
             Assert.Contains(one, e.Message);
             Assert.NotNull(e.Advice);
         }
+        Directory.CreateDirectory($"{_test.Store.PathOf(Id("z"), CageKind.ReadOnly)}/root/in");
+        Link("inz", $"{_test.Store.PathOf(Id("z"), CageKind.ReadOnly)}/root/in");
+        Link("store", _test.Settings.Data);
+        Link("beside", Directory.CreateDirectory($"{_test.Store.PathOf(Id("z"), CageKind.ReadOnly)}/roots").FullName);
+        RefuseOverlap("z beside two");
+        foreach (string pair in new[] { "inz z", "z inz", "z store", "store two z", "store inz" })
+            Assert.Contains("ELOOP", Assert.Throws<CageException>(() => RefuseOverlap(pair)).Message);
         // Where the store's folder is on another file system than /, there is nothing to refuse.
         if (Files.Status("/")!.Value.Device != Files.Status(_test.Folder)!.Value.Device) return;
         foreach (string pair in new[] { "live z", "one live" })

@@ -92,7 +92,9 @@ layers() {
     mkdir -p "$memory/base"/{proc,sys,dev,tmp,run,etc} "$memory/mount"
     for n in 1 64 500; do
         raw='' ours=''
-        for i in $(seq "$n"); do mkdir -p "$memory/layers/$i"; echo "$memory/layers/$i"; done >"$work/paths"
+        # As deep as in a store, each in a folder of its own: overlayfs looks at every folder above a layer.
+        for i in $(seq "$n"); do printf '%s/layers/data/%036d.r/root\n' "$memory" "$i"; done >"$work/paths"
+        xargs mkdir -p <"$work/paths"
         for _ in 1 2 3; do
             raw+=$("$work/layers" "$memory/mount" "$n" <"$work/paths")$'\n'
             rm -rf "$memory/store"

@@ -9,15 +9,18 @@ public sealed class LayerChain : IDisposable
     /// <summary>As many lowerdirs as overlayfs takes (OVL_MAX_STACK, fs/overlayfs/params.h).</summary>
     public const int Limit = 500;
 
-    private LayerChain(IReadOnlyList<CageRecord> records, IReadOnlyList<Descriptor> directories, bool isPinned)
+    private LayerChain(IReadOnlyList<Layer> layers)
     {
-        Records = records;
-        Directories = directories;
-        IsPinned = isPinned;
-        string[] roots = new string[records.Count];
-        for (int i = 0; i < roots.Length; i++) roots[i] = records[i].RootPath;
-        Roots = roots;
+        CageRecord[] records = new CageRecord[layers.Count];
+        string[] roots = new string[layers.Count];
+        Descriptor[] directories = new Descriptor[layers.Count];
+        for (int i = 0; i < records.Length; i++) (records[i], roots[i], directories[i]) = (layers[i].Record, layers[i].Record.RootPath, layers[i].Directory!);
+        (Records, Roots, Directories) = (records, roots, directories);
+        IsPinned = !layers.Any(layer => layer.IsLinked && (layer.Record.Id == CageRecord.Nil || layer.Record.IsLive));
     }
+
+    /// <summary>One whose directories are not held.</summary>
+    private LayerChain(LayerChain open) => (Records, Roots, Directories, IsPinned) = (open.Records, open.Roots, [], open.IsPinned);
 
     /// <summary>The cages, the topmost first.</summary>
     public IReadOnlyList<CageRecord> Records { get; }
@@ -25,7 +28,7 @@ public sealed class LayerChain : IDisposable
     /// <summary>Their directories.</summary>
     public IReadOnlyList<string> Roots { get; }
 
-    /// <summary>The same, open (O_PATH); none where they were not to be held.</summary>
+    /// <summary>The same, open (O_PATH) until this is disposed; none where they were not to be held.</summary>
     internal IReadOnlyList<Descriptor> Directories { get; }
 
     /// <summary>Whether these layers will be the same at the next start: neither the nil UUID, whose files follow the newest snapshot, nor a live tree is among them.</summary>
@@ -37,10 +40,32 @@ public sealed class LayerChain : IDisposable
     /// <param name="owner">The cage that names them, for messages; null for one that is not stored.</param>
     /// <exception cref="CageException">CageConfInvalid: missing, writable, cyclic, or more than 500; with the path of ids that leads there.
     /// CageMountFailed: overlayfs would refuse them.</exception>
-    public static LayerChain Resolve(CageStore store, IReadOnlyList<Guid> bases, CageRecord? owner = null) => Resolve(store, bases, owner, hold: false);
+    public static LayerChain Resolve(CageStore store, IReadOnlyList<Guid> bases, CageRecord? owner = null)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(bases);
+        using LayerFinder finder = new(store, bases);
+        using LayerChain open = Open(finder, store, bases, owner);
+        return new LayerChain(open);
+    }
 
-    /// <summary>As <see cref="Resolve(CageStore, IReadOnlyList{Guid}, CageRecord?)"/>, and holds their directories open until it is disposed.</summary>
-    internal static LayerChain Open(CageStore store, IReadOnlyList<Guid> bases, CageRecord owner) => Resolve(store, bases, owner, hold: true);
+    /// <summary>As <see cref="Resolve"/>, with their directories open until it is disposed.</summary>
+    internal static LayerChain Open(LayerFinder finder, CageStore store, IReadOnlyList<Guid> bases, CageRecord? owner)
+    {
+        Walk walk = new(finder, store, owner?.Name);
+        try
+        {
+            for (int i = bases.Count - 1; i >= 0; i--) walk.Visit(bases[i], owner);
+            walk.Order.Reverse();
+            LayerPlaces.Refuse(store.Settings, walk.Order);
+            return new LayerChain(walk.Order);
+        }
+        catch
+        {
+            foreach (Layer layer in walk.Opened) layer.Dispose();
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -48,39 +73,16 @@ public sealed class LayerChain : IDisposable
         foreach (Descriptor directory in Directories) directory.Dispose();
     }
 
-    private static LayerChain Resolve(CageStore store, IReadOnlyList<Guid> bases, CageRecord? owner, bool hold)
-    {
-        ArgumentNullException.ThrowIfNull(store);
-        ArgumentNullException.ThrowIfNull(bases);
-        using Descriptor? data = Files.TryOpen(store.Settings.Data, Files.O_PATH | Files.O_DIRECTORY);
-        Walk walk = new(store, owner?.Name, data, hold);
-        try
-        {
-            for (int i = bases.Count - 1; i >= 0; i--) walk.Visit(bases[i], owner);
-            walk.Order.Reverse();
-            LayerPlaces.Refuse(store.Settings, walk.Order, walk.Linked);
-            return new LayerChain(walk.Order, hold ? [.. walk.Order.Select(layer => walk.Held[layer.Id])] : [], !walk.Linked.Exists(layer => layer.Id == CageRecord.Nil || layer.IsLive));
-        }
-        catch
-        {
-            foreach (Descriptor directory in walk.Held.Values) directory.Dispose();
-            throw;
-        }
-    }
-
     /// <summary>Depth first, the last base first: the reverse of that order has each layer above what it needs, and earlier bases above later ones.</summary>
-    private sealed class Walk(CageStore store, string? owner, Descriptor? data, bool hold)
+    private sealed class Walk(LayerFinder finder, CageStore store, string? owner)
     {
         private readonly Dictionary<Guid, bool> _done = [];
         private readonly List<Guid> _path = [];
 
-        public List<CageRecord> Order { get; } = [];
+        public List<Layer> Order { get; } = [];
 
-        /// <summary>Their directories, where they are to be held.</summary>
-        public Dictionary<Guid, Descriptor> Held { get; } = [];
-
-        /// <summary>Those whose files are elsewhere, behind a symbolic link.</summary>
-        public List<CageRecord> Linked { get; } = [];
+        /// <summary>The same, and those on the way to which it came to an end.</summary>
+        public List<Layer> Opened { get; } = [];
 
         public void Visit(Guid id, CageRecord? neededBy)
         {
@@ -90,27 +92,17 @@ public sealed class LayerChain : IDisposable
                 throw Invalid(neededBy, id, "leads back to itself (a cycle)");
             }
             if (_path.Count >= Limit) throw TooMany();
-            if (data is null || store.GetLayer(id, data) is not CageRecord record)
+            Layer layer = finder.Find(id) ??
                 throw Invalid(neededBy, id, store.Get(id, CageKind.Writable) is null ? "is not in the store" : "is writable, and a base must be read-only");
-            Descriptor directory = Open(record) ?? throw Invalid(neededBy, id, $"has no directory {record.RootPath} (ENOENT)");
-            if (hold) Held[id] = directory;
-            else directory.Dispose();
+            Opened.Add(layer);
+            if (layer.Directory is null) throw Invalid(neededBy, id, $"has no directory {layer.Record.RootPath} (ENOENT)");
             _done[id] = false;
             _path.Add(id);
-            for (int i = record.Base.Count - 1; i >= 0; i--) Visit(record.Base[i], record);
+            for (int i = layer.Record.Base.Count - 1; i >= 0; i--) Visit(layer.Record.Base[i], layer.Record);
             _path.RemoveAt(_path.Count - 1);
             _done[id] = true;
             if (Order.Count >= Limit) throw TooMany();
-            Order.Add(record);
-        }
-
-        /// <summary>Its directory; null where there is none. One that is elsewhere is noted.</summary>
-        private Descriptor? Open(CageRecord record)
-        {
-            string root = $"{Path.GetFileName(record.Path)}/{record.Root}";
-            if (Files.TryOpenAt(data, root, Files.O_PATH | Files.O_DIRECTORY | Files.O_NOFOLLOW) is Descriptor own) return own;
-            if (Files.Status(record.RootPath) is { IsLink: true }) Linked.Add(record);
-            return Files.TryOpenAt(data, root, Files.O_PATH | Files.O_DIRECTORY);
+            Order.Add(layer);
         }
 
         private CageException Invalid(CageRecord? neededBy, Guid id, string what)

@@ -10,36 +10,46 @@ internal static class LayerPlaces
     /// <exception cref="CageException">CageMountFailed with what to do.</exception>
     /// <param name="settings">Where the store is.</param>
     /// <param name="layers">All of them.</param>
-    /// <param name="linked">Those whose root is a symbolic link.</param>
-    public static void Refuse(StoreSettings settings, IReadOnlyList<CageRecord> layers, IReadOnlyList<CageRecord> linked)
+    public static void Refuse(StoreSettings settings, IReadOnlyList<Layer> layers)
     {
-        if (layers.Count == 0) return;
-        List<Place> places = [.. linked.Select(layer => Place.Of(layer, layer.RootPath))];
-        HashSet<CageRecord> elsewhere = new(linked, ReferenceEqualityComparer.Instance);
-        if (layers.FirstOrDefault(layer => !elsewhere.Contains(layer)) is CageRecord plain) places.Add(Place.Of(plain, settings.Data));
+        Place[] places = [.. layers.Where(layer => layer.IsLinked).Select(layer => Place.Of(layer.Record, layer.Directory!))];
+        CageRecord[] own = [.. layers.Where(layer => !layer.IsLinked).Select(layer => layer.Record)];
         foreach (Place place in places)
             if (place.IsOverlay) OverlayDepth.Refuse(place.Record, place.Path);
-        if (linked.Count == 0 || layers.Count < 2) return;
-        if (layers.Count > linked.Count)
+        if (own.Length > 0)
         {
-            ulong store = places[^1].Device;
-            places.RemoveAt(places.Count - 1);
-            foreach (CageRecord layer in layers)
-                if (!elsewhere.Contains(layer)) places.Add(new Place(layer, layer.RootPath, store, IsOverlay: false));
+            using Descriptor folder = Files.Open(settings.Data, Files.O_PATH | Files.O_DIRECTORY);
+            Place store = Place.Of(own[0], folder);
+            if (store.IsOverlay) OverlayDepth.Refuse(store.Record, store.Path);
+            foreach (Place place in places)
+                if (place.Device == store.Device) RefuseBeside(own, store, place);
         }
         // Sorted with a slash at their ends, what lies in one follows it at once.
-        places.Sort((a, b) => a.Device != b.Device ? a.Device.CompareTo(b.Device) : string.CompareOrdinal(a.Prefix, b.Prefix));
-        for (int i = 1; i < places.Count; i++)
+        Array.Sort(places, (a, b) => a.Device != b.Device ? a.Device.CompareTo(b.Device) : string.CompareOrdinal(a.Prefix, b.Prefix));
+        for (int i = 1; i < places.Length; i++)
+            if (places[i - 1].Device == places[i].Device && places[i - 1].Holds(places[i])) throw Overlap(places[i], places[i - 1]);
+    }
+
+    /// <summary>What is linked to may hold the whole store, hold one of the store's own, or lie in one.</summary>
+    private static void RefuseBeside(CageRecord[] own, Place store, Place linked)
+    {
+        if (!linked.Holds(store) && !store.Holds(linked)) return;
+        foreach (CageRecord layer in own)
         {
-            Place outer = places[i - 1], inner = places[i];
-            if (outer.Device != inner.Device || !inner.Prefix.StartsWith(outer.Prefix, StringComparison.Ordinal)) continue;
-            string live = outer.Path == "/" ? " (the live host)" : "";
-            throw new CageException(
-                CageError.CageMountFailed,
-                $"\"{inner.Record.Name}\" at {inner.Path} lies in \"{outer.Record.Name}\" at {outer.Path}{live}: overlayfs refuses overlapping layers (ELOOP).",
-                "Use a snapshot or copy in place of the outer one, or put the inner one on another file system.",
-                inner.Record.Name);
+            Place place = new(layer, layer.RootPath, store.Device, IsOverlay: false);
+            if (linked.Holds(place)) throw Overlap(place, linked);
+            if (place.Holds(linked)) throw Overlap(linked, place);
         }
+    }
+
+    private static CageException Overlap(Place inner, Place outer)
+    {
+        string live = outer.Path == "/" ? " (the live host)" : "";
+        return new CageException(
+            CageError.CageMountFailed,
+            $"\"{inner.Record.Name}\" at {inner.Path} lies in \"{outer.Record.Name}\" at {outer.Path}{live}: overlayfs refuses overlapping layers (ELOOP).",
+            "Use a snapshot or copy in place of the outer one, or put the inner one on another file system.",
+            inner.Record.Name);
     }
 
     /// <summary>Where a layer's files really are.</summary>
@@ -47,11 +57,9 @@ internal static class LayerPlaces
     {
         public string Prefix { get; } = Path == "/" ? "/" : Path + "/";
 
-        public static Place Of(CageRecord record, string path)
-        {
-            using Descriptor directory = Files.Open(path, Files.O_PATH | Files.O_DIRECTORY);
-            return new Place(
-                record, Files.ReadLink(directory.ProcPath) ?? path, Files.Status(directory).Device, Files.FileSystemType(directory.ProcPath) == Files.OVERLAYFS_SUPER_MAGIC);
-        }
+        public bool Holds(Place other) => other.Prefix.StartsWith(Prefix, StringComparison.Ordinal);
+
+        public static Place Of(CageRecord record, Descriptor directory) => new(
+            record, Files.ReadLink(directory.ProcPath) ?? record.RootPath, Files.Status(directory).Device, Files.FileSystemType(directory) == Files.OVERLAYFS_SUPER_MAGIC);
     }
 }

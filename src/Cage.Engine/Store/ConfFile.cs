@@ -7,7 +7,7 @@ namespace Cage.Engine.Store;
 /// A value is what the sed lines of the seed make of it: all after <c>=</c>, without a comment and the white space before that. [004]</summary>
 public sealed class ConfFile
 {
-    private const int SizeLimit = 1 << 20;
+    private const int SizeLimit = 1 << 20, PageSize = 4096;
 
     private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -32,12 +32,15 @@ public sealed class ConfFile
     /// <summary>As <see cref="TryRead(string)"/>, of <paramref name="name"/> below an open directory.</summary>
     internal static ConfFile? TryRead(Descriptor? directory, string name, string path)
     {
-        byte[] bytes;
+        Span<byte> page = stackalloc byte[PageSize];
+        scoped ReadOnlySpan<byte> bytes;
         try
         {
             using Descriptor? file = Files.TryOpenAt(directory, name, Files.O_RDONLY | Files.O_NONBLOCK);
             if (file is null) return null;
-            bytes = Files.ReadAll(file, SizeLimit);
+            // Less than was asked for ends a file, and nearly every one is shorter: a second read to be told so would cost as much as the first.
+            int length = Files.Read(file, page);
+            bytes = length < PageSize ? page[..length] : (byte[])[.. page, .. Files.ReadAll(file, SizeLimit - PageSize)];
         }
         catch (LinuxException e) when (e.Number == Errno.EFBIG)
         {

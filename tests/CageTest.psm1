@@ -278,7 +278,10 @@ function Stop-RunningScript {
 The cases of CmdletCases.ps1: what makes each cmdlet work, wait, or end.
 #>
 function Get-CmdletCase {
-    & "$PSScriptRoot/CmdletCases.ps1"
+    $cases = & "$PSScriptRoot/CmdletCases.ps1"
+    # Each has every key: the tests run in strict mode when build.ps1 runs them.
+    foreach ($case in $cases.Values) { foreach ($key in 'Line', 'Ends', 'Prepare', 'Waits', 'Quick', 'Elsewhere') { $case[$key] = $case[$key] } }
+    $cases
 }
 
 <#
@@ -300,7 +303,7 @@ function Initialize-Case {
 
     if (Get-Cage -LiteralName $Name -ErrorAction Ignore) { return }
     $null = New-Item -ItemType Directory -Force "$($Store.Folder)/host"
-    $prepare = $Case.Contains('Prepare') ? $Case.Prepare : '$null = New-Cage $name -Base base'
+    $prepare = $Case.Prepare ?? '$null = New-Cage $name -Base base'
     . ([scriptblock]::Create((Get-CaseScript $Store $Name $prepare)))
 }
 
@@ -315,7 +318,7 @@ function Test-CageForm {
 
     $case = (Get-CmdletCase)[$Name]
     Initialize-Case $Store $Name $case
-    $line = $case.Contains('Ends') ? $case.Ends : $case.Line
+    $line = $case.Ends ?? $case.Line
     $rest = $line.Substring("$Name `$name".Length) + ((Get-Command $Name).Parameters.ContainsKey('WhatIf') ? ' -WhatIf' : '')
     $id = (Get-Cage -LiteralName $Name).Id
     $none = [guid]::NewGuid()

@@ -29,7 +29,7 @@ Describe 'Manners' -Skip:(-not $isRoot) {
     It '<_> writes what it says' -ForEach $tried {
         $case = (Get-CmdletCase)[$_.Name]
         Initialize-Case $store $_.Name $case
-        $line = ($case.Contains('Ends') ? $case.Ends : $case.Line) + ($_.Parameters.ContainsKey('PassThru') ? ' -PassThru' : '')
+        $line = ($case.Ends ?? $case.Line) + ($_.Parameters.ContainsKey('PassThru') ? ' -PassThru' : '')
         $written = @(. ([scriptblock]::Create((Get-CaseScript $store $_.Name $line))))
         $said = @($_.OutputType.Name)
         foreach ($object in $written) { $object.PSObject.TypeNames | Where-Object { $_ -in $said } | Should -Not -BeNullOrEmpty -Because "it wrote $($object.GetType())" }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using Cage.Engine.Runtime;
 using Cage.Engine.State;
@@ -8,7 +9,7 @@ using Cage.Tests;
 namespace Cage.Engine.Tests;
 
 /// <summary>Commands in a running cage. [001] [002] [004]</summary>
-public sealed class CommandTests(SmallRoot root) : SmallRootTests(root)
+public sealed partial class CommandTests(SmallRoot root) : SmallRootTests(root)
 {
     /// <summary>An init that has not pivoted yet has the host's root.</summary>
     [CageFact]
@@ -170,18 +171,10 @@ public sealed class CommandTests(SmallRoot root) : SmallRootTests(root)
     {
         using RunningCage web = Start(isolation);
         // One that was left inheritable, and a working directory of ours.
-        using Descriptor leaked = Files.Open("/etc/passwd", Files.O_RDONLY);
-        Files.Replace(leaked, 300);
-        try
-        {
-            CommandResult list = _test.Run(web.Info, TestStore.Command("ls", "/proc/self/fd"));
-            // ls itself has the folder open as 3.
-            Assert.Equal("0\n1\n2\n3\n", list.Output);
-        }
-        finally
-        {
-            new Descriptor(300).Dispose();
-        }
+        using Descriptor file = Files.Open("/etc/passwd", Files.O_RDONLY), leaked = new(dup(file.Number));
+        CommandResult list = _test.Run(web.Info, TestStore.Command("ls", "/proc/self/fd"));
+        // ls itself has the folder open as 3.
+        Assert.Equal("0\n1\n2\n3\n", list.Output);
         // Signals are as at the start of the world: .NET ignores SIGPIPE, its runtime blocks some.
         string status = Output(web, "cat </proc/self/status");
         Assert.Contains("SigBlk:\t0000000000000000", status);
@@ -322,4 +315,8 @@ public sealed class CommandTests(SmallRoot root) : SmallRootTests(root)
         foreach (Thread thread in threads) thread.Join();
         Assert.Empty(wrong);
     }
+
+    /// <summary>Not close-on-exec, as none is that Cage opens.</summary>
+    [LibraryImport("libc")]
+    private static partial int dup(int file);
 }

@@ -171,6 +171,7 @@ public static unsafe partial class Spawn
 
     /// <summary>Starts the process and returns once the program has been executed.</summary>
     /// <exception cref="SpawnException">The step that failed, with its errno. No process is left.</exception>
+    /// <exception cref="OperationCanceledException">It had been cancelled before anything was started.</exception>
     public static SpawnedProcess Start(SpawnRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -259,7 +260,17 @@ public static unsafe partial class Spawn
             if (!cancellation.CanBeCanceled) return;
             StrongBox<bool> over = _over = new();
             nint address = (nint)request;
-            _registration = cancellation.UnsafeRegister(_ => End(address, over), null);
+            int starter = Environment.CurrentManagedThreadId;
+            // One that has been cancelled already calls at once, on this very thread: it would wait for what this thread is about to start.
+            _registration = cancellation.UnsafeRegister(
+                _ =>
+                {
+                    if (Environment.CurrentManagedThreadId != starter) End(address, over);
+                },
+                null);
+            if (!cancellation.IsCancellationRequested) return;
+            Dispose();
+            throw new OperationCanceledException(cancellation);
         }
 
         /// <summary>Waits for one that is at work: what it looks at is ours.</summary>

@@ -74,6 +74,9 @@ public sealed class CageConnectionInfo : RunspaceConnectionInfo
         }
     }
 
+    /// <summary>What is said when it was stopped before pwsh had begun.</summary>
+    internal CageException Stopped() => new(CageError.CageCommandFailed, $"pwsh in \"{_cage.Name}\" was stopped before it had begun.", target: _cage.Name);
+
     /// <summary>What is said when pwsh has ended by itself.</summary>
     internal CageException Ended(int status, string said) => new(
         CageError.CageCommandFailed, $"pwsh in \"{_cage.Name}\" has ended (exit status {status}){(said.Length == 0 ? "" : $": {said}")}.", target: _cage.Name);

@@ -39,6 +39,11 @@ internal sealed class CageTransport(CageConnectionInfo connection, Guid runspace
             Fail(e, TransportMethodEnum.CreateShellEx);
             return;
         }
+        catch (OperationCanceledException)
+        {
+            Fail(connection.Stopped(), TransportMethodEnum.CreateShellEx);
+            return;
+        }
         SetMessageWriter(new PumpWriter(this, _pump));
         _listener = new Thread(Listen) { IsBackground = true, Name = $"Cage {connection.ComputerName}" };
         _listener.Start();

@@ -82,6 +82,14 @@ public sealed class PumpTests(SmallRoot root) : IClassFixture<SmallRoot>, IDispo
         Assert.Single(_test.Engine.GetProcesses(web.Info));
     }
 
+    [CageFact]
+    public void Nothing_is_started_that_has_been_cancelled()
+    {
+        using RunningCage web = _test.Start(_test.NewCage(root, CageIsolation.Jail));
+        Assert.Throws<OperationCanceledException>(() => Start(web.Info, "sleep 1000", cancellation: new CancellationToken(canceled: true)));
+        Assert.Single(_test.Engine.GetProcesses(web.Info));
+    }
+
     [Theory]
     [InlineData("", "")]
     [InlineData("one", "one")]

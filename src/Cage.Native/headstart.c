@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -24,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "spawn.h"
+#include "confine.h"
 
 #define CGROUP2_MAGIC 0x63677270
 #define INIT_CHANNEL 3
@@ -95,6 +96,8 @@ static void become_init(int argc, char **argv, char **envp)
     for (char **variable = envp; *variable; variable++)
         memset(*variable, 0, strlen(*variable));
     *envp = NULL;
+    /* As its last step does for any init, but while nobody waits for it yet: 0.06 ms. */
+    cage_reduce_bounding_set(1ull << CAP_KILL);
 }
 
 /* Returns whether we are the copy. */

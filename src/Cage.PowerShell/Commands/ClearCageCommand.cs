@@ -15,7 +15,11 @@ public sealed class ClearCageCommand : CageTargetCmdlet
     private protected override void Act(CageInfo cage)
     {
         string[] names = [.. Engine.GetContents(cage.Record).Where(content => content.IsTemporary).Select(content => content.Command)];
-        if (names.Length > 0 && ShouldProcess(Describe(cage), $"take out {string.Join(", ", names)}")) Work($"Clearing {cage.Name}", work => Engine.ClearTemporary(cage.Record, work.Warn, work.Stop));
+        if (names.Length > 0 && ShouldProcess(Describe(cage), $"take out {string.Join(", ", names)}"))
+        {
+            Work($"Clearing {cage.Name}", work => Engine.ClearTemporary(cage.Record, work.Warn, work.Stop));
+            WriteVerbose($"{string.Join(", ", names)} and what only they needed are gone from \"{cage.Name}\".");
+        }
         if (PassThru) WriteObject(Engine.Look(cage.Record));
     }
 }

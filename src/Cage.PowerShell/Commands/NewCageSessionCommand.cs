@@ -20,6 +20,7 @@ public sealed class NewCageSessionCommand : CageInsideCmdlet
             Work($"Opening a session in {cage.Name}", _ => runspace.Open());
             PSSession session = CageSession.Of(runspace, this);
             session.Name = cage.Name;
+            WriteVerbose($"Session {session.Id} is open in \"{cage.Name}\".");
             WriteObject(session);
         }
         catch

@@ -21,6 +21,8 @@ public sealed class RemoveCageShimCommand : CageTargetCmdlet
         WildcardPattern[] patterns = [.. Command.Select(pattern => new WildcardPattern(pattern))];
         bool IsUnwanted(CageShim shim) => patterns.Any(pattern => pattern.IsMatch(shim.Path) || pattern.IsMatch(Path.GetFileName(shim.Path)));
         string[] paths = [.. Engine.GetShims(cage.Record).Where(IsUnwanted).Select(shim => shim.Path)];
-        if (paths.Length > 0 && ShouldProcess(Describe(cage), $"remove {string.Join(", ", paths)}")) Work($"Removing ways into {cage.Name}", work => Engine.RemoveShims(cage.Record, IsUnwanted, work.Stop));
+        if (paths.Length == 0 || !ShouldProcess(Describe(cage), $"remove {string.Join(", ", paths)}")) return;
+        Work($"Removing ways into {cage.Name}", work => Engine.RemoveShims(cage.Record, IsUnwanted, work.Stop));
+        WriteVerbose($"{string.Join(", ", paths)} are removed: they led into \"{cage.Name}\".");
     }
 }

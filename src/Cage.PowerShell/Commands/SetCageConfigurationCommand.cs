@@ -43,6 +43,7 @@ public sealed class SetCageConfigurationCommand : CageCmdlet
             Snapshots = Folder(nameof(Snapshots), Snapshots, before.Snapshots),
             Tool = Folder(nameof(Tool), Tool, before.Tool),
         });
+        WriteVerbose($"{changed.File ?? StoreSettings.DefaultFile} is written.");
         if (PassThru) WriteObject(changed);
     });
 

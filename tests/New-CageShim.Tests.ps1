@@ -25,6 +25,14 @@ Describe 'New-CageShim' -Skip:(-not $isRoot) {
         New-CageShim web sh -Folder /usr/bin -ErrorVariable problem -ErrorAction SilentlyContinue
         $problem[0].FullyQualifiedErrorId | Should -Be 'CageAlreadyExists,Cage.PowerShell.Commands.NewCageShimCommand'
     }
+    It 'says that there is no such folder, and makes nothing' {
+        $null = New-Cage lost -Command true -NoPack
+        $problem = @(Invoke-Quietly "New-CageShim lost true -Folder '$($store.Folder)/nowhere'")[0]
+        $problem.FullyQualifiedErrorId | Should -BeLike 'CageArgumentInvalid,*'
+        "$problem" | Should -BeLike '*nowhere (ENOENT)*'
+        Get-CageShim lost | Should -BeNullOrEmpty
+        Remove-Cage lost -Force
+    }
     It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store New-CageShim | Should -BeNullOrEmpty }
     It 'changes nothing with -WhatIf' { Test-WhatIf $store New-CageShim | Should -BeNullOrEmpty }
 }

@@ -118,3 +118,77 @@ Describe 'A cmdlet that is stopped in the midst of its work' -Skip:(-not $isRoot
         }
     }
 }
+
+Describe 'A cmdlet that is stopped while systemd keeps it waiting' -Skip:(-not $isRoot -or -not (Get-Command systemctl -ErrorAction Ignore)) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+        $store = New-TestStore
+        # A systemctl that never ends, before or after it has done what it was asked.
+        $slow = @'
+$null = New-Item -ItemType Directory -Force /run/systemd/system, /etc/systemd/system
+$null = New-Cage web -Base base
+$link = "/etc/systemd/system/multi-user.target.wants/cage-$((Get-Cage web).Id).service"
+function Set-Pace([string] $Pace) {
+    $does = @{ Quick = 'exec offline "$@"'; Early = 'touch /run/begun; exec sleep 1000'; Late = 'offline "$@"; touch /run/begun; exec sleep 1000' }[$Pace]
+    "#!/bin/sh`nexport SYSTEMD_OFFLINE=1", $does.Replace('offline', '/run/systemctl') | Set-Content /run/offline
+}
+function Stop-Midway([string] $Line) {
+    Remove-Item /run/begun -ErrorAction Ignore
+    $shell = [powershell]::Create().AddScript("Import-Module (Get-Module Cage).Path; $Line")
+    $running = $shell.BeginInvoke()
+    while (-not (Test-Path /run/begun) -and -not $running.IsCompleted) { Start-Sleep -Milliseconds 10 }
+    $shell.Stop()
+    "$Line $($shell.InvocationStateInfo.State) $(@(Get-Item /etc/systemd/system/cage-*, $link -ErrorAction Ignore).Count)"
+    $shell.Dispose()
+    Set-Pace Quick
+}
+'@ -replace '\(Get-Module Cage\)\.Path', "'$(Get-CageModulePath)'"
+    }
+    AfterAll { Remove-TestStore $store }
+
+    It 'Register-Cage leaves all as it was: <_>' -ForEach 'Early', 'Late' {
+        Invoke-OnSmallHost $store "$slow; Set-Pace $_; Stop-Midway 'Register-Cage web'; Register-Cage web; Set-Pace $_; Stop-Midway 'Register-Cage web'; Unregister-Cage web; Remove-Cage web -Force" |
+            Should -Be 'Register-Cage web Stopped 0', 'Register-Cage web Stopped 2'
+    }
+    It 'Unregister-Cage leaves it as it was, or takes it back whole: <Pace>' -ForEach @{ Pace = 'Early'; Left = 2 }, @{ Pace = 'Late'; Left = 0 } {
+        Invoke-OnSmallHost $store "$slow; Set-Pace Quick; Register-Cage web; Set-Pace $Pace; Stop-Midway 'Unregister-Cage web'; Unregister-Cage web; Remove-Cage web -Force" |
+            Should -Be "Unregister-Cage web Stopped $Left"
+    }
+}
+
+Describe 'A cmdlet that is stopped in the midst of a large file' -Skip:(-not $isRoot) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/CageTest.psm1" -Force
+        $store = New-TestStore
+        # Not below /tmp, which is another one in a running cage; and on another file system, so that no block can be shared.
+        $own = (mktemp -d -p /dev/shm cage-pester-XXXXXX)
+        head -c 1G /dev/zero >"$own/large"
+    }
+    AfterEach { Clear-TestStore $store }
+    AfterAll {
+        rm -rf --one-file-system $own
+        Remove-TestStore $store
+    }
+
+    It '<_> leaves nothing of it' -ForEach 'Add-CageFile web -Path $own/large -NoPack', 'New-Cage web -File $own/large -NoPack', 'Update-Cage web' {
+        $line = $ExecutionContext.InvokeCommand.ExpandString($_)
+        $isNew = $_ -like 'New-Cage*'
+        if (-not $isNew) { $null = New-Cage web }
+        if ($_ -like 'Update*') {
+            Set-Content "$own/other" one
+            Add-CageFile web -Path "$own/other" -NoPack
+            # Longer now than it was.
+            Copy-Item "$own/large" "$own/other"
+        }
+        $before = $isNew ? $null : @(find (Get-Cage web).Path -printf '%P %s\n' | Sort-Object)
+        $taken = Stop-RunningScript $line -Until { Get-ChildItem "$($store.Data)/*.w/root/dev/shm/*/.cage-*.new", "$($store.Data)/.*/root/dev/shm/*/.cage-*.new" -Force -ErrorAction Ignore | Where-Object Length -GT 16MB }
+        $taken | Should -BeLessThan 1
+        if ($isNew) {
+            Get-Cage web -ErrorAction Ignore | Should -BeNullOrEmpty
+            Get-ChildItem $store.Data -Force | Should -HaveCount 1
+        }
+        else {
+            @(find (Get-Cage web).Path -printf '%P %s\n' | Sort-Object) | Should -Be $before
+        }
+    }
+}

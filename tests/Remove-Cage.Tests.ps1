@@ -84,5 +84,33 @@ Describe 'Remove-Cage' -Skip:(-not $isRoot) {
         (Get-Cage -Kind Writable).Name | Should -Be 'twin', 'twin'
     }
     It 'takes its cage by name, wildcard, id, object and from the pipeline' { Test-CageForm $store Remove-Cage | Should -BeNullOrEmpty }
+    It 'meets with -WhatIf what it would meet without, and shows each file of the host that goes' {
+        $lower = New-Cage lower -ReadOnly -Base base
+        $web = New-Cage web -Base lower
+        @(Invoke-Quietly 'Remove-Cage lower -WhatIf')[0].FullyQualifiedErrorId | Should -BeLike 'CageBusy,*'
+        Invoke-Quietly 'Remove-Cage lower, web -WhatIf' | Should -BeNullOrEmpty
+        $null = New-CageShim web -LinkPath "$($store.Folder)/link" -WarningAction SilentlyContinue
+        $shown = Get-ShownText 'Remove-Cage lower, web -WhatIf'
+        ($shown -split "`n" -match '^What if').ForEach({ $_ -replace '.*on target "(.*)"\.$', '$1' }) | Should -Be "web: $($web.Path)", "web: $($store.Folder)/link", "lower: $($lower.Path)"
+        Start-Cage web
+        @(Invoke-Quietly 'Remove-Cage web -WhatIf')[0].FullyQualifiedErrorId | Should -BeLike 'CageAlreadyRunning,*'
+    }
+    It 'takes the unit of a registered cage along' -Skip:(-not (Get-Command systemctl -ErrorAction Ignore)) {
+        $shown = Invoke-OnSmallHost $store @'
+$null = New-Item -ItemType Directory /run/systemd/system, /etc/systemd/system
+$null = 'one', 'two' | New-Cage -Base base
+Register-Cage one, two
+Remove-Cage one -WhatIf
+Remove-Cage one -Force
+# As where an image is made: what is there was registered before.
+Remove-Item -Recurse /run/systemd
+Remove-Cage two -Force
+(Get-ChildItem /etc/systemd/system -Recurse -File).Count
+(Get-ChildItem /etc/systemd/system/multi-user.target.wants -ErrorAction Ignore).Count
+'@
+        $shown | Should -HaveCount 4
+        $shown[1] | Should -BeLike '*/etc/systemd/system/cage-*.service*'
+        $shown | Select-Object -Skip 2 | Should -Be 0, 0
+    }
     It 'changes nothing with -WhatIf' { Test-WhatIf $store Remove-Cage | Should -BeNullOrEmpty }
 }

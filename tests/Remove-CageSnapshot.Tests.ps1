@@ -45,5 +45,14 @@ Describe 'Remove-CageSnapshot' -Skip:(-not $isRoot) {
         $snapshot = New-CageSnapshot $store.Root
         (TabExpansion2 'Remove-CageSnapshot ' -cursorColumn 20).CompletionMatches.CompletionText | Should -Contain $snapshot.Name
     }
+    It 'meets with -WhatIf what it would meet without' {
+        $snapshot = New-CageSnapshot $store.Root
+        $null = New-Cage web -Base $snapshot
+        @(Invoke-Quietly "Get-CageSnapshot | Remove-CageSnapshot -WhatIf")[0].FullyQualifiedErrorId | Should -BeLike 'CageBusy,*'
+        Invoke-Quietly "Get-CageSnapshot | Remove-CageSnapshot -WhatIf -Force" | Should -BeNullOrEmpty
+        Start-Cage web
+        @(Invoke-Quietly "Get-CageSnapshot | Remove-CageSnapshot -WhatIf -Force")[0].FullyQualifiedErrorId | Should -BeLike 'CageBusy,*'
+        Get-ShownText "Get-CageSnapshot | Remove-CageSnapshot -WhatIf" | Should -Not -BeLike '*What if*'
+    }
     It 'changes nothing with -WhatIf' { Test-WhatIf $store Remove-CageSnapshot | Should -BeNullOrEmpty }
 }

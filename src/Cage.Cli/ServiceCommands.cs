@@ -63,14 +63,14 @@ internal static class ServiceCommands
     {
         string name = arguments.OneName();
         CageEngine engine = Commands.OpenEngine();
-        engine.Register(engine.Store.Find(name), Environment.ProcessPath!);
+        engine.Register(engine.Store.Find(name), Environment.ProcessPath!, Interruption.Watch());
         return 0;
     }
 
     public static int Unregister(Arguments arguments)
     {
         string name = arguments.OneName();
-        CageEngine.Unregister(Commands.OpenEngine().Store.Find(name));
+        CageEngine.Unregister(Commands.OpenEngine().Store.Find(name), Interruption.Watch());
         return 0;
     }
 }

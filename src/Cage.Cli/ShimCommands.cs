@@ -16,7 +16,7 @@ internal static class ShimCommands
         if (names.Count == 1 && links.Count == 0) throw new UsageException("which command?");
         CageEngine engine = Commands.OpenEngine();
         IReadOnlyList<CageShim> made = engine.AddShims(
-            engine.Store.Find(names[0]), [.. names.Skip(1)], links, AbsolutePath.Of(arguments.Value("--folder") ?? Folder), arguments.Has("--force"), Interruption.Watch());
+            engine.Store.Find(names[0]), [.. names.Skip(1)], links, AbsolutePath.Of(arguments.Value("--folder") ?? Folder), arguments.Has("--force"), Messages.Warning, Interruption.Watch());
         foreach (CageShim shim in made) Console.WriteLine(shim.Path);
         return 0;
     }

@@ -4,6 +4,7 @@ using Cage.Engine.Plans;
 using Cage.Engine.Roots;
 using Cage.Engine.Runtime;
 using Cage.Engine.Snapshots;
+using Cage.Engine.Services;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 using Cage.Interop;
@@ -88,7 +89,27 @@ public sealed partial class CageEngine
     /// <summary>The same cages in an order in which they can be removed: each before its bases. One that is there twice comes once.</summary>
     public static IReadOnlyList<CageRecord> RemovalOrder(IReadOnlyList<CageRecord> records) => CageRemover.Order(records);
 
-    /// <summary>Removes a cage with all its files.</summary>
+    /// <summary>Throws what <see cref="Remove"/> would, as far as it is to be seen before.</summary>
+    /// <param name="record">The cage.</param>
+    /// <param name="force">As for <see cref="Remove"/>.</param>
+    /// <param name="gone">Cages that are to be removed before it.</param>
+    /// <exception cref="CageException">CageAlreadyRunning; CageBusy.</exception>
+    public void RefuseRemoval(CageRecord record, bool force, IReadOnlyCollection<Guid> gone)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        if (!force && Look(record).State != CageState.Stopped) throw Running(record);
+        CageRemover.RefuseUsed(Store, record, gone);
+    }
+
+    /// <summary>The files of the host that go with a cage when it is removed: the ways into it, and the unit that starts it when the host boots.</summary>
+    public IReadOnlyList<string> LeadingTo(CageRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        string[] shims = [.. GetShims(record).Select(shim => shim.Path)];
+        return BootUnit.Find(record) is string unit ? [.. shims, unit] : shims;
+    }
+
+    /// <summary>Removes a cage with all its files, the ways into it, and its unit.</summary>
     /// <param name="record">The cage.</param>
     /// <param name="force">Stop it first when it runs, by force.</param>
     /// <exception cref="CageException">CageAlreadyRunning; CageBusy: mounts beneath it, or cages above it.</exception>
@@ -102,11 +123,14 @@ public sealed partial class CageEngine
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
         if (!force && Settled(record, cancellation).State != CageState.Stopped)
-            throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", "Stop it first, or remove it with --force (-Force).", record.Name);
+            throw Running(record);
         StopHeld(record, new StopOptions { Force = force }, warn, progress, cancellation);
         IReadOnlyList<CageShim> shims = new ShimMaker(Store, record).List();
         CageRemover.Remove(Store, record);
         // Only now: what could not be removed keeps its ways in.
         foreach (CageShim shim in shims) ShimMaker.Erase(shim);
+        BootUnit.Forget(record);
     }
+
+    private static CageException Running(CageRecord record) => new(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", "Stop it first, or remove it with --force (-Force).", record.Name);
 }

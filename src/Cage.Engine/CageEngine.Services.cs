@@ -75,23 +75,24 @@ public sealed partial class CageEngine
     /// <summary>Has the host's systemd start a cage when it boots, and stop it when it goes down.</summary>
     /// <param name="record">The cage.</param>
     /// <param name="command">The path of the cage program.</param>
+    /// <param name="cancellation">Ends it; all is as it was.</param>
     /// <returns>The unit's path.</returns>
     /// <exception cref="CageException">CageHostUnsupported: systemd does not run here; CageStartFailed: it is read-only; what systemctl said.</exception>
-    public string Register(CageRecord record, string command)
+    public string Register(CageRecord record, string command, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(record);
         StartCheck.RequireRoot("registering a cage");
         StartCheck.RefuseReadOnly(record);
-        return BootUnit.Register(record, command, Settings.File == StoreSettings.DefaultFile ? null : Settings.File);
+        return BootUnit.Register(record, command, Settings.File == StoreSettings.DefaultFile ? null : Settings.File, cancellation);
     }
 
     /// <summary>Takes that back. Whether there was something to take back; the cage goes on.</summary>
     /// <exception cref="CageException">CageHostUnsupported; what systemctl said.</exception>
-    public static bool Unregister(CageRecord record)
+    public static bool Unregister(CageRecord record, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(record);
         StartCheck.RequireRoot("unregistering a cage");
-        return BootUnit.Unregister(record);
+        return BootUnit.Unregister(record, cancellation);
     }
 
     /// <summary>A supervisor ends after what it holds. Its main process is asked for only when both are to be killed: it may have been started again.</summary>

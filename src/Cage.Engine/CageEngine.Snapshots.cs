@@ -31,6 +31,14 @@ public sealed partial class CageEngine
         return SnapshotMaker.Make(Store, request, warn ?? (_ => { }), progress, cancellation);
     }
 
+    /// <summary>Throws what <see cref="RemoveSnapshot"/> would, as far as it is to be seen before.</summary>
+    /// <exception cref="CageException">CageBusy.</exception>
+    public void RefuseSnapshotRemoval(CageSnapshot snapshot, bool force)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        SnapshotRemover.Refuse(Store, snapshot, force, record => Look(record).State);
+    }
+
     /// <summary>Removes a snapshot with the cage that stands for it, or what a killed command left of one.</summary>
     /// <exception cref="CageException">CageBusy: cages are over it. With <paramref name="force"/> only those that run count.</exception>
     /// <param name="snapshot">The snapshot.</param>

@@ -85,10 +85,11 @@ public sealed partial class CageEngine
     /// <param name="links">Paths that are to lead to the same paths in the cage.</param>
     /// <param name="folder">Where the wrappers are put.</param>
     /// <param name="force">Whether they take the place of something else.</param>
+    /// <param name="warn">Is told of each link that leads to nothing as yet.</param>
     /// <param name="cancellation">Ends the waiting.</param>
     /// <exception cref="CageException">CageCommandNotFound: it is not in the cage. CageAlreadyExists: something else has that path.</exception>
     public IReadOnlyList<CageShim> AddShims(
-        CageRecord record, IReadOnlyList<string> commands, IReadOnlyList<string> links, string folder, bool force = false, CancellationToken cancellation = default)
+        CageRecord record, IReadOnlyList<string> commands, IReadOnlyList<string> links, string folder, bool force = false, Action<string>? warn = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(record);
         StartCheck.RequireRoot("making a way into a cage");
@@ -99,7 +100,10 @@ public sealed partial class CageEngine
         using RootView inside = new(root.ProcPath);
         string[] paths = [.. commands.Select(command => DependencyResolver.LocateFile(new CommandPath(inside), command))];
         ShimMaker maker = new(Store, record);
-        return [.. paths.Select(path => maker.Wrap(_stage.Path, path, folder, force)), .. links.Select(path => maker.Link(path, force))];
+        CageShim[] made = [.. paths.Select(path => maker.Wrap(_stage.Path, path, folder, force)), .. links.Select(path => maker.Link(path, force))];
+        foreach (string path in links)
+            if (maker.DeadEnd(root, path) is string why) warn?.Invoke($"The link {path} leads to nothing as yet: {why}.");
+        return made;
     }
 
     /// <summary>Takes wrappers and links away again; what is no longer ours stays.</summary>

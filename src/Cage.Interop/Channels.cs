@@ -29,6 +29,9 @@ public static unsafe partial class Channels
         return (new Descriptor(ends[0]), new Descriptor(ends[1]));
     }
 
+    /// <summary>An empty file in memory (memfd_create(2)).</summary>
+    public static Descriptor Memory(string name) => Check.Descriptor(memfd_create(name, MFD_CLOEXEC), "memfd_create", name);
+
     /// <summary>A file in memory with <paramref name="content"/>, sealed: nobody can change it any more (memfd_create(2)).</summary>
     public static Descriptor SealedMemory(string name, ReadOnlySpan<byte> content)
     {

@@ -85,7 +85,7 @@ internal sealed class LongWork : IDisposable
     public void WriteObject(object value) => Write(() => _cmdlet.WriteObject(value));
 
     /// <summary>How far the filling of a root is.</summary>
-    public void Show(RootProgress progress) => _standing = () => Standing.Of(progress.Path, progress.All >= progress.Done && progress.All > 0 ? (double)progress.Done / progress.All : null, Elapsed);
+    public void Show(RootProgress progress) => _standing = () => Standing.Of(progress.Path, progress.Done, Elapsed);
 
     /// <summary>How far the copy of a tree is.</summary>
     public void Show(CopyProgress progress) => _standing = () => new Standing(

@@ -313,4 +313,39 @@ public sealed partial class RootTests : IDisposable
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint lgetxattr(string path, string name, byte[] value, nint size);
+
+    [RootFact]
+    public void A_large_file_is_told_of_in_parts_and_nothing_of_it_is_left_when_it_is_cancelled()
+    {
+        // On another file system, so that no block can be shared.
+        string folder = Directory.CreateDirectory($"/dev/shm/cage-host-{Guid.NewGuid():N}").FullName, path = $"{folder}/large";
+        try
+        {
+            Shell.Run("head -c 64M /dev/zero >\"$path\"", ("path", path));
+            RootRequest request = new() { Files = [path], ChoosesPacks = false };
+            CageInfo cage = New(Commands());
+            string before = Shell.Run("cd \"$folder\"; find . -printf '%P %s %m\n' | sort", ("folder", cage.Path));
+            using CancellationTokenSource stop = new();
+            List<double> parts = [];
+            Assert.Throws<OperationCanceledException>(() => _store.Engine.Add(
+                cage.Record, request, _warnings.Add,
+                progress =>
+                {
+                    if (progress.Path == path) parts.Add(progress.Done);
+                    if (progress.Done > 0.3) stop.Cancel();
+                },
+                stop.Token));
+            Assert.InRange(parts.Count, 2, 30);
+            Assert.Equal(before, Shell.Run("cd \"$folder\"; find . -printf '%P %s %m\n' | sort", ("folder", cage.Path)));
+
+            _store.Engine.Add(cage.Record, request, _warnings.Add, progress => parts.Add(progress.Done));
+            Assert.All(parts, part => Assert.InRange(part, 0, 1));
+            Assert.Equal(64 << 20, new FileInfo(In(cage, path)).Length);
+            Assert.Empty(_warnings);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 }

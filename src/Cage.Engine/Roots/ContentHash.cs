@@ -16,13 +16,16 @@ internal static class ContentHash
     private static byte[]? _buffer;
 
     /// <summary>Of a whole file, as sixteen hexadecimal digits.</summary>
-    public static string Of(Descriptor file)
+    /// <param name="file">Open to read.</param>
+    /// <param name="cancellation">Looked at every 128 KiB.</param>
+    public static string Of(Descriptor file, CancellationToken cancellation = default)
     {
         byte[] buffer = _buffer ??= new byte[BufferSize];
         Span<ulong> lanes = [unchecked(P1 + P2), P2, 0, unchecked(0 - P1)];
         long position = 0;
         while (true)
         {
+            cancellation.ThrowIfCancellationRequested();
             int count = Files.ReadAt(file, buffer, position);
             position += count;
             ReadOnlySpan<byte> rest = buffer.AsSpan(0, count);

@@ -104,15 +104,20 @@ internal sealed class RootBuilder(Descriptor root, CageRecord record, PackCatalo
 
     private void Fill(RootContents before, RootContents contents, RootPlan plan, bool keepsSetuid, bool force)
     {
-        using RootWriter writer = new(root, contents) { Warn = warn, KeepsSetuid = keepsSetuid, Force = force };
+        double all = Progress is null ? 0 : plan.Dependencies.Values.Sum(Weight), done = 0;
+        string path = "";
+        void Tell(long part) => Progress?.Invoke(new RootProgress((done += part) / all, path));
+        using RootWriter writer = new(root, contents) { Warn = warn, KeepsSetuid = keepsSetuid, Force = force, Copied = Tell, Cancellation = Cancellation };
         try
         {
-            int done = 0;
             foreach (CageDependency dependency in plan.Dependencies.Values)
             {
                 Cancellation.ThrowIfCancellationRequested();
-                Progress?.Invoke(new RootProgress(done++, plan.Dependencies.Count, dependency.Path));
+                path = dependency.Path;
+                Tell(0);
+                double end = done + (Progress is null ? 0 : Weight(dependency));
                 writer.Put(dependency);
+                done = end;
             }
             foreach (PackFolder folder in plan.Folders) writer.PutFolder(folder);
             foreach (PackLink link in plan.Links) writer.PutLink(link);
@@ -131,6 +136,9 @@ internal sealed class RootBuilder(Descriptor root, CageRecord record, PackCatalo
         }
     }
 
+    /// <summary>In bytes; a file costs about as much as 32 KiB of content does.</summary>
+    private static double Weight(CageDependency dependency) => 32768.0 + (Files.Status(dependency.Location!) is { IsRegular: true, Size: long size } ? size : 0);
+
     private void EraseUnneeded(RootContents contents, RootPlan plan, bool force)
     {
         HashSet<string> needed = [.. plan.Dependencies.Keys, .. plan.Folders.Select(folder => folder.Path), .. plan.Links.Select(link => link.Path)];
@@ -146,7 +154,7 @@ internal sealed class RootBuilder(Descriptor root, CageRecord record, PackCatalo
                 if (eraser.TryErase(entry.Path, isFolder: true)) contents.Entries.Remove(entry.Path);
                 continue;
             }
-            if (!force && RootCheck.IsChanged(root, entry))
+            if (!force && RootCheck.IsChanged(root, entry, Cancellation))
             {
                 warn($"{entry.Path} was changed in the cage: it stays there. --force (-Force) removes it.");
                 contents.Entries.Remove(entry.Path);

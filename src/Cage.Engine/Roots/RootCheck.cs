@@ -16,7 +16,7 @@ internal sealed class RootCheck(Descriptor root, CageRecord record)
     public CancellationToken Cancellation { get; init; }
 
     /// <summary>Whether a file in a root is no longer what was put there; one that is gone is not.</summary>
-    public static bool IsChanged(Descriptor root, RootEntry entry)
+    public static bool IsChanged(Descriptor root, RootEntry entry, CancellationToken cancellation)
     {
         if (StatusIn(root, entry.Path) is not FileStatus status) return false;
         if (entry.Kind == RootEntryKind.Link) return !status.IsLink || LinkIn(root, entry.Path) != entry.Mark;
@@ -26,7 +26,7 @@ internal sealed class RootCheck(Descriptor root, CageRecord record)
         if (status.Size != entry.Size) return true;
         if (entry.Kind == RootEntryKind.File && status.Modified == entry.Modified) return false;
         using Descriptor? file = Files.TryOpenInRoot(root, entry.Path, Files.O_RDONLY | Files.O_NONBLOCK | Files.O_NOFOLLOW);
-        return file is not null && ContentHash.Of(file) != entry.Mark;
+        return file is not null && ContentHash.Of(file, cancellation) != entry.Mark;
     }
 
     /// <summary>All there is to say.</summary>
@@ -40,7 +40,7 @@ internal sealed class RootCheck(Descriptor root, CageRecord record)
     {
         Cancellation.ThrowIfCancellationRequested();
         if (StatusIn(root, entry.Path) is null) yield return Found(entry.Path, FindingKind.Gone, "was put there, and is gone");
-        else if (entry.Kind is RootEntryKind.File or RootEntryKind.Link && IsChanged(root, entry)) yield return Found(entry.Path, FindingKind.Changed, "was changed in the cage");
+        else if (entry.Kind is RootEntryKind.File or RootEntryKind.Link && IsChanged(root, entry, Cancellation)) yield return Found(entry.Path, FindingKind.Changed, "was changed in the cage");
         // A link that a pack makes may be another than the host's, or none of its.
         if (entry is { Kind: RootEntryKind.Link } and not { Reason: "pack", RequiredBy: "" } && Files.Status(entry.Path) is { IsLink: true } && Files.ReadLink(entry.Path) != entry.Mark)
             yield return Found(entry.Path, FindingKind.Drifted, "is another link on the host now");
@@ -50,12 +50,12 @@ internal sealed class RootCheck(Descriptor root, CageRecord record)
     }
 
     /// <summary>What has the same size and time is the same; of the rest the content tells.</summary>
-    private static bool HasDrifted(RootEntry entry, FileStatus host)
+    private bool HasDrifted(RootEntry entry, FileStatus host)
     {
         if (!host.IsRegular || host.Size != entry.Size) return true;
         if (host.Modified == entry.Modified) return false;
         using Descriptor? file = Files.TryOpen(entry.Path, Files.O_RDONLY | Files.O_NONBLOCK | Files.O_NOFOLLOW);
-        return file is null || ContentHash.Of(file) != entry.Mark;
+        return file is null || ContentHash.Of(file, Cancellation) != entry.Mark;
     }
 
     private List<CageFinding> Missing(RootContents contents)

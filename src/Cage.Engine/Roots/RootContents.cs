@@ -82,11 +82,16 @@ internal sealed class RootContents
         return contents;
     }
 
-    /// <summary>Writes it, whole or not at all.</summary>
+    /// <summary>Writes it, whole or not at all; where there is nothing to say, there is no file.</summary>
     /// <param name="record">The cage.</param>
     /// <param name="isNew">Whether nobody sees the cage yet.</param>
     public void Write(CageRecord record, bool isNew = false)
     {
+        if (Wishes.Count + Entries.Count == 0)
+        {
+            Files.Unlink(PathOf(record));
+            return;
+        }
         List<string> lines = ["# What Cage has put into this root: cage add and cage drop write it. Fields are separated by tabs."];
         foreach (RootWish wish in Wishes)
             lines.Add($"want\t{wish.Kind.Word()}\t{Escape(wish.Name)}\t{string.Join(',', Flags(wish))}");

@@ -48,7 +48,6 @@ public sealed record RootRequest
 }
 
 /// <summary>How far the filling of a root is.</summary>
-/// <param name="Done">Files so far.</param>
-/// <param name="All">How many there are.</param>
-/// <param name="Path">The one that is next.</param>
-public sealed record RootProgress(int Done, int All, string Path);
+/// <param name="Done">How much of it there is, from 0 to 1.</param>
+/// <param name="Path">The file that is being put there.</param>
+public sealed record RootProgress(double Done, string Path);

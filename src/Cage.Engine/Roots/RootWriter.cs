@@ -26,6 +26,12 @@ internal sealed class RootWriter(Descriptor root, RootContents contents) : IDisp
     /// <summary>Is told what the user should know though it went on.</summary>
     public Action<string> Warn { get; init; } = _ => { };
 
+    /// <summary>Is told of each part of a file's content that is there, in bytes.</summary>
+    public Action<long>? Copied { get; init; }
+
+    /// <summary>Ends it, in the midst of a file too, of which nothing is left.</summary>
+    public CancellationToken Cancellation { get; init; }
+
     /// <summary>Puts a file, link or folder of the host's where it is on the host.</summary>
     /// <exception cref="CageException">CageStoreFailed, with the path and the errno's name.</exception>
     public void Put(CageDependency dependency)
@@ -129,7 +135,7 @@ internal sealed class RootWriter(Descriptor root, RootContents contents) : IDisp
         if (!host.IsRegular) return;
         if (Files.StatusAt(folder, name) is FileStatus there && !Replaces(path, there, host, from)) return;
         Copy(folder, name, from, host, path);
-        Note(new RootEntry(path, RootEntryKind.File, ContentHash.Of(from), host.Size, host.Modified, dependency.Reason.Word(), dependency.RequiredBy ?? ""));
+        Note(new RootEntry(path, RootEntryKind.File, ContentHash.Of(from, Cancellation), host.Size, host.Modified, dependency.Reason.Word(), dependency.RequiredBy ?? ""));
     }
 
     /// <summary>Whether a file takes the place of what is there.</summary>
@@ -137,7 +143,7 @@ internal sealed class RootWriter(Descriptor root, RootContents contents) : IDisp
     {
         if (contents.Entries.TryGetValue(path, out RootEntry? ours) && ours.Kind is RootEntryKind.File)
         {
-            if (ours.Mark.Length > 0 && !Force && RootCheck.IsChanged(root, ours))
+            if (ours.Mark.Length > 0 && !Force && RootCheck.IsChanged(root, ours, Cancellation))
             {
                 if (ours.Size != host.Size || ours.Modified != host.Modified) Warn($"{path} was changed in the cage, and on the host since: it stays as it is. --force (-Force) replaces it.");
                 return false;
@@ -153,7 +159,7 @@ internal sealed class RootWriter(Descriptor root, RootContents contents) : IDisp
     private bool IsSame(string path, Descriptor from)
     {
         using Descriptor? there = Files.TryOpenInRoot(root, path, Files.O_RDONLY | Files.O_NONBLOCK);
-        return there is not null && ContentHash.Of(there) == ContentHash.Of(from);
+        return there is not null && ContentHash.Of(there, Cancellation) == ContentHash.Of(from, Cancellation);
     }
 
     private void Copy(Descriptor folder, byte[] name, Descriptor from, FileStatus host, string path)
@@ -176,7 +182,7 @@ internal sealed class RootWriter(Descriptor root, RootContents contents) : IDisp
         try
         {
             using Descriptor to = Create(folder);
-            if (host.Size > 0 && !FileData.TryClone(from, to)) FileData.Copy(from, to, host, default);
+            if (host.Size > 0 && !FileData.TryClone(from, to)) FileData.Copy(from, to, host, Copied, Cancellation);
             TreeCopy.Dress(from, to, host with { Mode = mode });
             Entries.Rename(folder, _temporary, name);
         }
@@ -210,7 +216,7 @@ internal sealed class RootWriter(Descriptor root, RootContents contents) : IDisp
         {
             if (there.IsLink && Files.ReadLinkAt(folder, Path.GetFileName(path)) == target) return;
             RootEntry? ours = contents.Entries.TryGetValue(path, out RootEntry? entry) && entry.Kind == RootEntryKind.Link ? entry : null;
-            if (there.IsDirectory || !(Force || (ours is not null && !RootCheck.IsChanged(root, ours))))
+            if (there.IsDirectory || !(Force || (ours is not null && !RootCheck.IsChanged(root, ours, Cancellation))))
             {
                 if (ours is null || ours.Mark != target)
                     Warn($"{path} {(ours is null ? "is there already, and" : "was changed in the cage, and")} is not the host's link to {target}: it stays as it is.{(there.IsDirectory ? "" : " --force (-Force) replaces it.")}");

@@ -54,6 +54,17 @@ internal sealed class ShimMaker(CageStore store, CageRecord record)
         return Look(path)!;
     }
 
+    /// <summary>Why a link of that path leads to nothing; null where it leads somewhere, or will once the cage runs.</summary>
+    /// <param name="inside">The cage's root, as its inside sees it.</param>
+    /// <param name="path">The path.</param>
+    public string? DeadEnd(Descriptor inside, string path)
+    {
+        using Descriptor? there = Files.TryOpenInRoot(inside, path, Files.O_PATH);
+        if (there is null) return $"\"{record.Name}\" has no such path (ENOENT)";
+        bool isMounted = record.Kind == CageKind.Writable && record.Isolation == CageIsolation.Chroot;
+        return isMounted || Files.Status(TargetOf(path)) is not null ? null : $"in \"{record.Name}\" it is a base's, and what the host sees of one that is no Chroot is its own files alone";
+    }
+
     /// <summary>Takes away those that fit, if they are still ours.</summary>
     public void Remove(Func<CageShim, bool> unwanted)
     {

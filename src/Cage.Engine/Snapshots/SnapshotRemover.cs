@@ -11,13 +11,12 @@ internal static class SnapshotRemover
     /// <exception cref="CageException">CageBusy: cages are over it; with <paramref name="force"/> only those that run count. Or another command is at work on it.</exception>
     public static void Remove(CageStore store, CageSnapshot snapshot, bool force, Func<CageRecord, CageState> look, CancellationToken cancellation)
     {
-        // As it is now: since it was listed, the nil UUID may have come to it.
-        snapshot = SnapshotFolder.List(store).FirstOrDefault(other => other.Name == snapshot.Name && other.IsUnfinished == snapshot.IsUnfinished) ??
-            throw new CageException(CageError.CageSnapshotNotFound, $"The snapshot \"{snapshot.Name}\" was removed meanwhile.", target: snapshot.Name);
+        snapshot = AsItIs(store, snapshot);
         List<CageLock> locks = [];
         try
         {
-            if (!snapshot.IsUnfinished) RefuseUsed(store, snapshot, force, look, locks, cancellation);
+            // None of those over it can be started until it is gone.
+            RefuseUsed(store, snapshot, force, look, cage => locks.Add(CageLock.Take(cage.Path, cancellation)));
             using Descriptor? held = Hold(snapshot);
             if (snapshot.OfHost) HostLink.Follow(store, without: snapshot, cancellation);
             Discard(store, snapshot.Name);
@@ -33,6 +32,9 @@ internal static class SnapshotRemover
             foreach (CageLock held in locks) held.Dispose();
         }
     }
+
+    /// <summary>Throws what <see cref="Remove"/> would, as far as it is to be seen before.</summary>
+    public static void Refuse(CageStore store, CageSnapshot snapshot, bool force, Func<CageRecord, CageState> look) => RefuseUsed(store, AsItIs(store, snapshot), force, look, _ => { });
 
     /// <summary>Removes its tree, its cage and its note, whatever state they are in. The tree loses its name first: what has one is whole.</summary>
     public static void Discard(CageStore store, string name)
@@ -58,8 +60,14 @@ internal static class SnapshotRemover
         throw new CageException(CageError.CageBusy, $"Another command is at work on the snapshot {snapshot.Name}.", "cage snapshot list says when it is done.", snapshot.Name);
     }
 
-    private static void RefuseUsed(CageStore store, CageSnapshot snapshot, bool force, Func<CageRecord, CageState> look, List<CageLock> locks, CancellationToken cancellation)
+    /// <summary>Since it was listed, the nil UUID may have come to it.</summary>
+    private static CageSnapshot AsItIs(CageStore store, CageSnapshot snapshot) =>
+        SnapshotFolder.List(store).FirstOrDefault(other => other.Name == snapshot.Name && other.IsUnfinished == snapshot.IsUnfinished) ??
+        throw new CageException(CageError.CageSnapshotNotFound, $"The snapshot \"{snapshot.Name}\" was removed meanwhile.", target: snapshot.Name);
+
+    private static void RefuseUsed(CageStore store, CageSnapshot snapshot, bool force, Func<CageRecord, CageState> look, Action<CageRecord> hold)
     {
+        if (snapshot.IsUnfinished) return;
         string path = Files.Status(snapshot.Path) is { IsLink: true } ? snapshot.Path : RealPath(snapshot.Path);
         IReadOnlyList<CageRecord> all = store.ReadAll();
         HashSet<Guid> above = [];
@@ -79,8 +87,7 @@ internal static class SnapshotRemover
             foreach (CageRecord cage in all)
                 if (cage.Base.Any(above.Contains) && above.Add(cage.Id)) users.Add(cage);
         }
-        // None of them can be started until it is gone.
-        if (force) locks.AddRange(users.Where(cage => cage.Kind == CageKind.Writable).Select(cage => CageLock.Take(cage.Path, cancellation)));
+        if (force) users.FindAll(cage => cage.Kind == CageKind.Writable).ForEach(hold);
         CageRecord[] running = [.. users.Where(cage => look(cage) != CageState.Stopped)];
         CageRecord[] refused = force ? running : [.. users];
         if (refused.Length > 0)

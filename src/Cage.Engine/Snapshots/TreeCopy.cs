@@ -194,8 +194,8 @@ internal sealed class TreeCopy
         if (!status.IsRegular) return false;
         if (status.Links > 1 && IsLaterLink(folder, name, status)) return true;
         using Descriptor to = Entries.Create(target, name);
-        if (status.Size > 0 && !(Reflink && FileData.TryClone(from, to))) FileData.Copy(from, to, status, cancellation);
-        Interlocked.Add(ref _bytes, Content(status));
+        if (Reflink && status.Size > 0 && FileData.TryClone(from, to)) Interlocked.Add(ref _bytes, Content(status));
+        else FileData.Copy(from, to, status, part => Interlocked.Add(ref _bytes, part), cancellation);
         Dress(from, to, status);
         return true;
     }

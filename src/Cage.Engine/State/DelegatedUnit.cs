@@ -22,7 +22,8 @@ internal static class DelegatedUnit
         try
         {
             HostTool.Run(
-                "Making the unit of all cages", "systemd-run", "--quiet", $"--unit={Name}", "--description=Control groups of cages", "--service-type=oneshot", "--remain-after-exit", "--property=Delegate=yes", "/bin/true");
+                "Making the unit of all cages",
+                ["systemd-run", "--quiet", $"--unit={Name}", "--description=Control groups of cages", "--service-type=oneshot", "--remain-after-exit", "--property=Delegate=yes", "/bin/true"]);
         }
         catch (CageException)
         {

@@ -20,7 +20,7 @@ internal static class CageCopier
         CageMaker.MakeWhole(store, copy, (hidden, finish) =>
         {
             CopyFiles(source, hidden, progress, cancellation);
-            if (renewIdentity) CageIdentity.Renew(hidden, Layers.LayerChain.Resolve(store, source.Base, source).Records);
+            if (renewIdentity) CageIdentity.Renew(hidden, Layers.LayerChain.Resolve(store, source.Base, source).Records, cancellation);
             // Only now: nobody else waits for a turn as long as a copy takes.
             using Descriptor? turn = AddressPool.TakeTurn(store.Settings, source.Network, source.Privileges, cancellation);
             copy = WithOwn(store, copy);

@@ -11,7 +11,8 @@ internal static class CageIdentity
     /// <summary>Writes new ones into the cage's own files, for those that it or its layers have.</summary>
     /// <param name="cage">The cage, not running.</param>
     /// <param name="layers">The cages below it.</param>
-    public static void Renew(CageRecord cage, IReadOnlyList<CageRecord> layers)
+    /// <param name="cancellation">Ends it half done.</param>
+    public static void Renew(CageRecord cage, IReadOnlyList<CageRecord> layers, CancellationToken cancellation)
     {
         string[] roots = [cage.RootPath, .. layers.Select(layer => layer.RootPath)];
         using (Descriptor? etc = Folder(roots, Etc))
@@ -25,15 +26,15 @@ internal static class CageIdentity
         string[] keys = [.. roots.SelectMany(KeysIn).Distinct()];
         if (keys.Length == 0) return;
         using Descriptor folder = Folder(roots, SshFolder)!;
-        foreach (string key in keys) MakeKey(cage, folder, key);
+        foreach (string key in keys) MakeKey(cage, folder, key, cancellation);
     }
 
-    private static void MakeKey(CageRecord cage, Descriptor folder, string name)
+    private static void MakeKey(CageRecord cage, Descriptor folder, string name, CancellationToken cancellation)
     {
         // A character device is overlayfs's way to say that the key was removed.
         if (Files.StatusAt(folder, name) is { IsRegular: false }) return;
         string temporary = $"{cage.Path}/.{name}", type = name["ssh_host_".Length..^"_key".Length];
-        HostTool.Run($"Making {name}", "ssh-keygen", "-q", "-t", type, "-N", "", "-C", $"root@{cage.Name}", "-f", temporary);
+        HostTool.Run($"Making {name}", ["ssh-keygen", "-q", "-t", type, "-N", "", "-C", $"root@{cage.Name}", "-f", temporary], cancellation);
         Files.Rename(temporary, $"{folder.ProcPath}/{name}");
         Files.Rename($"{temporary}.pub", $"{folder.ProcPath}/{name}.pub");
     }

@@ -30,17 +30,21 @@ internal static class CageRemover
 
     public static void Remove(CageStore store, CageRecord record)
     {
-        if (record.Kind == CageKind.ReadOnly)
-        {
-            if (record.Origin is not null && Files.ReadLink(record.RootPath) is string snapshot && Files.Status(snapshot) is not null)
-                throw new CageException(
-                    CageError.CageBusy, $"\"{record.Name}\" stands for the snapshot {snapshot}.",
-                    $"cage snapshot remove {Path.GetFileNameWithoutExtension(snapshot)} (Remove-CageSnapshot) removes both.", record.Name);
-            string[] users = [.. store.ReadAll().Where(other => other.Base.Contains(record.Id)).Select(other => $"\"{other.Name}\" ({other.Id})")];
-            if (users.Length > 0)
-                throw new CageException(CageError.CageBusy, $"\"{record.Name}\" is a base of {string.Join(", ", users)}.", "Remove those first.", record.Name);
-        }
+        RefuseUsed(store, record, []);
         Delete(store, record);
+    }
+
+    /// <summary>Keeps what other cages stand on, but for those that are <paramref name="gone"/>, and what stands for a snapshot.</summary>
+    public static void RefuseUsed(CageStore store, CageRecord record, IReadOnlyCollection<Guid> gone)
+    {
+        if (record.Kind != CageKind.ReadOnly) return;
+        if (record.Origin is not null && Files.ReadLink(record.RootPath) is string snapshot && Files.Status(snapshot) is not null)
+            throw new CageException(
+                CageError.CageBusy, $"\"{record.Name}\" stands for the snapshot {snapshot}.",
+                $"cage snapshot remove {Path.GetFileNameWithoutExtension(snapshot)} (Remove-CageSnapshot) removes both.", record.Name);
+        string[] users = [.. store.ReadAll().Where(other => other.Base.Contains(record.Id) && !gone.Contains(other.Id)).Select(other => $"\"{other.Name}\" ({other.Id})")];
+        if (users.Length > 0)
+            throw new CageException(CageError.CageBusy, $"\"{record.Name}\" is a base of {string.Join(", ", users)}.", "Remove those first.", record.Name);
     }
 
     /// <summary>Deletes the folder, whoever needs the cage; only mounts beneath keep it.</summary>

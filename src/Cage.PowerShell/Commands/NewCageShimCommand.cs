@@ -34,7 +34,7 @@ public sealed class NewCageShimCommand : CageTargetCmdlet
         string[] links = [.. LinkPath.Select(GetUnresolvedProviderPathFromPSPath)];
         string[] paths = [.. Command.Select(command => Path.Combine(folder, Path.GetFileName(command))), .. links];
         if (paths.Length == 0 || !ShouldProcess(Describe(cage), $"make {string.Join(", ", paths)}")) return;
-        WriteObject(Work($"Making ways into {cage.Name}", work => Engine.AddShims(cage.Record, Command, links, folder, Force, work.Stop)), enumerateCollection: true);
+        WriteObject(Work($"Making ways into {cage.Name}", work => Engine.AddShims(cage.Record, Command, links, folder, Force, work.Warn, work.Stop)), enumerateCollection: true);
         WriteVerbose($"{string.Join(", ", paths)} lead into \"{cage.Name}\" now.");
     }
 }

@@ -16,7 +16,7 @@ public sealed class RegisterCageCommand : CageTargetCmdlet
     private protected override void Act(CageInfo cage)
     {
         if (!ShouldProcess($"{BootUnit.NameOf(cage.Record)} for {Describe(cage)}")) return;
-        string unit = Work($"Registering {cage.Name}", _ => Engine.Register(cage.Record, CommandPath));
+        string unit = Work($"Registering {cage.Name}", work => Engine.Register(cage.Record, CommandPath, work.Stop));
         WriteVerbose($"\"{cage.Name}\" is started when the host boots: {unit}.");
         if (PassThru) WriteObject(cage);
     }

@@ -12,6 +12,7 @@ namespace Cage.PowerShell.Commands;
 public sealed class RemoveCageCommand : CageTargetCmdlet
 {
     private readonly List<CageInfo> _waiting = [];
+    private readonly List<Guid> _shown = [];
 
     /// <summary>Does not ask, and stops by force what runs.</summary>
     [Parameter]
@@ -24,25 +25,32 @@ public sealed class RemoveCageCommand : CageTargetCmdlet
         {
             if (Stopping) throw new PipelineStoppedException();
             CageInfo cage = _waiting.First(cage => cage.Id == record.Id);
-            Try(cage, () => Remove(cage));
+            Try(cage, () => Do(cage));
         }
     }
 
     private protected override void Act(CageInfo cage)
     {
-        if (IsWhatIf)
-        {
-            if (cage.State != CageState.Stopped && !Force)
-                throw new CageException(CageError.CageAlreadyRunning, $"\"{cage.Name}\" runs.", "Stop it first, or remove it with -Force.", cage.Name);
-            ShowStop(cage, new StopOptions { Force = Force });
-            ShouldProcess($"{cage.Name}: {cage.Path}", "remove with all files");
-            return;
-        }
         // Whoever says -Force is not asked, unless by -Confirm.
-        if ((!Force || IsGiven("Confirm")) && !ShouldProcess(Describe(cage))) return;
+        if (!IsWhatIf && (!Force || IsGiven("Confirm")) && !ShouldProcess(Describe(cage))) return;
         // The cages over it may come later in the pipeline.
         if (cage.Kind == CageKind.ReadOnly) _waiting.Add(cage);
+        else Do(cage);
+    }
+
+    private void Do(CageInfo cage)
+    {
+        if (IsWhatIf) Show(cage);
         else Remove(cage);
+    }
+
+    private void Show(CageInfo cage)
+    {
+        Engine.RefuseRemoval(cage.Record, Force, _shown);
+        ShowStop(cage, new StopOptions { Force = Force });
+        ShouldProcess($"{cage.Name}: {cage.Path}", "remove with all files");
+        foreach (string path in Engine.LeadingTo(cage.Record)) ShouldProcess($"{cage.Name}: {path}", "remove");
+        _shown.Add(cage.Id);
     }
 
     private void Remove(CageInfo cage)

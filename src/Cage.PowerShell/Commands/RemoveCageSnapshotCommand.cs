@@ -37,6 +37,7 @@ public sealed class RemoveCageSnapshotCommand : CageSnapshotCmdlet
 
     private void Remove(CageSnapshot snapshot) => Try(snapshot, () =>
     {
+        if (IsWhatIf) Engine.RefuseSnapshotRemoval(snapshot, Force);
         // Whoever says -Force is not asked, unless by -Confirm.
         if ((!Force || IsWhatIf || IsGiven("Confirm")) && !ShouldProcess(snapshot.Path)) return;
         Work($"Removing {snapshot.Name}", work => Engine.RemoveSnapshot(Engine.FindSnapshot(snapshot.Name), Force, work.Stop));

@@ -13,7 +13,7 @@ public sealed class UnregisterCageCommand : CageTargetCmdlet
     private protected override void Act(CageInfo cage)
     {
         if (!ShouldProcess($"{BootUnit.NameOf(cage.Record)} for {Describe(cage)}")) return;
-        bool did = Work($"Unregistering {cage.Name}", _ => CageEngine.Unregister(cage.Record));
+        bool did = Work($"Unregistering {cage.Name}", work => CageEngine.Unregister(cage.Record, work.Stop));
         WriteVerbose(did ? $"\"{cage.Name}\" is not started any more when the host boots." : $"\"{cage.Name}\" was not registered.");
     }
 }

@@ -106,7 +106,10 @@ internal static class ExecCommand
             if (entries[0].Ready != 0) return;
             int count = Files.Read(signals, messages);
             for (int i = 0; i + 1 < count; i += 2)
-                if (messages[i] != Processes.SIGWINCH && messages[i + 1] == 0) Processes.Signal(process.Handle, messages[i]);
+            {
+                if (messages[i + 1] != 0) CommandSignal.LetEnd(process.Handle, messages[i]);
+                else if (messages[i] != Processes.SIGWINCH) CommandSignal.HandOn(process.Handle, messages[i]);
+            }
         }
     }
 

@@ -20,21 +20,15 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("starting a service");
         if (ServiceSpec.NameProblem(service.Name) is string problem)
             throw new CageException(CageError.CageArgumentInvalid, $"\"{service.Name}\" cannot be a service's name: {problem}.", target: service.Name);
-        using CageLock held = CageLock.Take(cage.Path, cancellation);
-        cage = Look(CageStore.Refresh(cage.Record));
-        if (cage.State != CageState.Running) throw CommandStarter.NotRunning(cage);
-        if (CageService.Look(cage.Record, service.Name).State == CageState.Running)
-            throw new CageException(
-                CageError.CageAlreadyRunning, $"The service \"{service.Name}\" of \"{cage.Name}\" runs already.", "Stop it first, or choose another name.", service.Name);
         (Descriptor ours, Descriptor theirs) = Channels.SocketPair();
         using ServiceChannel channel = new(ours);
         SpawnedProcess supervisor;
-        using (theirs) supervisor = StartSupervisor(cage, service, theirs);
+        using (theirs) supervisor = Order(cage, service, channel, theirs, cancellation);
         using (supervisor)
         {
             try
             {
-                channel.SendOrder(Settings, cage.Record, service);
+                // The cage's lock is not held any more: what comes up may take its time, or be held up from inside, and a stop ends it.
                 channel.ReceiveOutcome(cage.Record, cancellation);
             }
             catch
@@ -108,6 +102,28 @@ public sealed partial class CageEngine
                 throw new CageException(
                     CageError.CageStopTimeout, $"The service \"{service.Name}\" of \"{cage.Name}\" does not end even on SIGKILL.", "It hangs in the kernel (state D in ps).", service.Name);
         }
+    }
+
+    /// <summary>Starts a supervisor in the cage as it is now, and tells it what to run.</summary>
+    private SpawnedProcess Order(CageInfo cage, ServiceSpec service, ServiceChannel channel, Descriptor theirs, CancellationToken cancellation)
+    {
+        using CageLock held = CageLock.Take(cage.Path, cancellation);
+        cage = Look(CageStore.Refresh(cage.Record));
+        if (cage.State != CageState.Running) throw CommandStarter.NotRunning(cage);
+        if (CageService.Look(cage.Record, service.Name).State == CageState.Running)
+            throw new CageException(
+                CageError.CageAlreadyRunning, $"The service \"{service.Name}\" of \"{cage.Name}\" runs already.", "Stop it first, or choose another name.", service.Name);
+        SpawnedProcess supervisor = StartSupervisor(cage, service, theirs);
+        try
+        {
+            channel.SendOrder(Settings, cage.Record, service);
+        }
+        catch
+        {
+            supervisor.Dispose();
+            throw;
+        }
+        return supervisor;
     }
 
     private SpawnedProcess StartSupervisor(CageInfo cage, ServiceSpec service, Descriptor order)

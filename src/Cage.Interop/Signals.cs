@@ -6,7 +6,7 @@ namespace Cage.Interop;
 public static unsafe partial class Signals
 {
     /// <summary>Lets each of <paramref name="numbers"/> write two bytes to a pipe: its number, and 1 where the kernel itself sent it
-    /// (a key on the terminal). To be called once.</summary>
+    /// (a key on the terminal). SIGTERM, SIGHUP, SIGINT and SIGQUIT also end what <see cref="Spawn.Start"/> is starting, and it starts nothing more. To be called once.</summary>
     /// <param name="numbers">The signals.</param>
     /// <param name="keepIgnored">Whether those that the caller of this program ignores stay ignored (nohup(1)).</param>
     /// <returns>The pipe's read end, non-blocking.</returns>

@@ -171,7 +171,7 @@ public static unsafe partial class Spawn
 
     /// <summary>Starts the process and returns once the program has been executed.</summary>
     /// <exception cref="SpawnException">The step that failed, with its errno. No process is left.</exception>
-    /// <exception cref="OperationCanceledException">It had been cancelled before anything was started.</exception>
+    /// <exception cref="OperationCanceledException">It had been cancelled before anything was started; or, in <c>cage</c>, a signal that <see cref="Signals.Watch"/> is told of ended it.</exception>
     public static SpawnedProcess Start(SpawnRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -219,6 +219,7 @@ public static unsafe partial class Spawn
             GC.KeepAlive(request);
             if (result == 0) return new SpawnedProcess(native.Pid, new Descriptor(native.PidDescriptor));
         }
+        if ((SpawnStage)native.FailedStage == SpawnStage.None) throw new OperationCanceledException();
         string? target = (SpawnStage)native.FailedStage switch
         {
             SpawnStage.Execute => request.Arguments[0],

@@ -9,7 +9,14 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include "spawn.h"
+
 static int write_end = -1;
+
+static int is_an_end(int number)
+{
+    return number == SIGTERM || number == SIGHUP || number == SIGINT || number == SIGQUIT;
+}
 
 /* Two bytes a signal: its number, and whether the kernel itself sent it (a key on the terminal). */
 static void tell(int number, siginfo_t *info, void *context)
@@ -19,6 +26,8 @@ static void tell(int number, siginfo_t *info, void *context)
     unsigned char message[2] = { (unsigned char)number, info->si_code == SI_KERNEL };
     ssize_t ignored = write(write_end, message, sizeof message);
     (void)ignored;
+    if (is_an_end(number))
+        cage_spawn_interrupt();
     errno = saved;
 }
 

@@ -264,6 +264,34 @@ __attribute__((visibility("default"))) int cage_spawn_end(struct request *reques
     return there;
 }
 
+/* Whoever holds it has its signals blocked, so that a handler may wait for it; and what is being started meanwhile. */
+static pthread_mutex_t interruption = PTHREAD_MUTEX_INITIALIZER;
+static struct request *starting;
+static volatile sig_atomic_t interrupted;
+
+static void begin(struct request *request)
+{
+    pthread_mutex_lock(&interruption);
+    starting = request;
+    pthread_mutex_unlock(&interruption);
+}
+
+/*
+ * For a handler of signals, in a program that starts one process at a time: the thread that starts it is deaf to them for as long as somebody in
+ * the cage holds it up. Nothing more is started afterwards.
+ */
+void cage_spawn_interrupt(void)
+{
+    interrupted = 1;
+    for (int comes_up = 1; comes_up; ) {
+        pthread_mutex_lock(&interruption);
+        comes_up = starting && !cage_spawn_end(starting);
+        pthread_mutex_unlock(&interruption);
+        if (comes_up)
+            poll(NULL, 0, 1);
+    }
+}
+
 /* As fork(2) has it, libc's notion of the thread's number included, for a program of one thread whose memory is small still. */
 int cage_spawn_copy(struct request *request, int channel)
 {
@@ -296,10 +324,18 @@ __attribute__((visibility("default"))) int cage_spawn(struct request *request)
     request->error = 0;
     request->failed_stage = STAGE_NONE;
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (request->exec_fd >= 0)
+    begin(request);
+    if (interrupted)
+        ;
+    else if (request->exec_fd >= 0)
         start_by_kind(&(struct start){ .request = request, .launcher = -1, .channel = -1 });
     else
         start_launched(request);
+    begin(NULL);
+    if (interrupted) {
+        request->error = EINTR;
+        request->failed_stage = STAGE_NONE;
+    }
     if (request->error && request->pid > 0) {
         /* What the launcher says comes from inside the cage: it may not have ended. */
         syscall(SYS_pidfd_send_signal_number, request->pidfd, SIGKILL, NULL, 0);

@@ -47,6 +47,9 @@ int cage_spawn(struct request *request);
 /* From another thread, while that runs: ends what it has started so far. Returns whether there is anything. */
 int cage_spawn_end(struct request *request);
 
+/* From a handler of signals: the same, and has that and all further calls fail with EINTR, by no stage. */
+void cage_spawn_interrupt(void);
+
 /*
  * Makes a copy of the calling process, which is what it is to be when this returns 1 in it; here it returns 0, or -1 as cage_spawn does, and at once.
  * The request lies in memory that both share: a copy that fails says there what failed, and ends. Either way the channel is closed in it then.

@@ -88,4 +88,46 @@ public sealed class SignalTests : CageTest
         Assert.Contains(exec.End().Status, (int[])[128 + Child.SIGTERM, 128 + Child.SIGKILL]);
         Store.NothingIsLeftOf(id);
     }
+
+    /// <summary>Stopped before it has executed, a command would hold up its caller, deaf to signals; stopped later it would not see them itself.</summary>
+    [RootTheory]
+    [InlineData(Child.SIGTERM)]
+    [InlineData(Child.SIGINT)]
+    [InlineData(Child.SIGHUP)]
+    public void ACommandThatOthersInTheCageStopAtOnceEndsByASignal(int signal)
+    {
+        Store.Running("jail");
+        StopAllInside();
+        // Whether it is caught, and when, is a matter of luck: one of some will be.
+        for (int i = 0; i < 5; i++)
+        {
+            Child exec = Store.StartCage("exec", "web", "--", "sleep", "1000");
+            Thread.Sleep(200);
+            Assert.Equal("Running", Store.State("web"));
+            exec.Signal(signal);
+            Outcome outcome = exec.End();
+            Assert.True(outcome.Status == 128 + signal || outcome is { Status: 130, Error: "cage: interrupted.\n" }, $"it ended with {outcome.Status}: {outcome.Error}");
+        }
+    }
+
+    [RootTheory]
+    [InlineData("exec", "web", "--", "sleep", "1000")]
+    [InlineData("spawn", "web", "--", "sleep", "1000")]
+    public void AStopEndsWhatOthersInTheCageStopAtOnce(params string[] command)
+    {
+        string id = Store.Running("jail");
+        StopAllInside();
+        Child[] held = [.. Enumerable.Range(0, 3).Select(number => Store.StartCage([.. command[..2], .. command[0] == "spawn" ? ["--service", $"s{number}"] : Array.Empty<string>(), .. command[2..]]))];
+        Thread.Sleep(200);
+        Cage("stop", "--force", "web").Silently();
+        foreach (Child child in held) child.Exit();
+        Store.NothingIsLeftOf(id);
+    }
+
+    /// <summary>Lets a process in the cage stop all others as soon as they are there, and returns once it does.</summary>
+    private void StopAllInside()
+    {
+        Inside("(while kill -0 $$; do :; done; echo >/ready; while :; do kill -STOP -1; done) >/dev/null 2>&1 </dev/null &").Ended(0);
+        Wait.Until(() => Store.Cage("show", "web", "--json").Objects()[0].Text("path") is string path && File.Exists($"{path}/root/ready"), () => "it did not come up");
+    }
 }

@@ -89,12 +89,7 @@ internal static class CageProcesses
         List<Descriptor> handles = OpenAll(cage);
         try
         {
-            foreach (Descriptor handle in handles)
-            {
-                Processes.Signal(handle, signal);
-                // A stopped process sees its TERM only once it goes on.
-                if (signal == Processes.SIGTERM) Processes.Signal(handle, Processes.SIGCONT);
-            }
+            foreach (Descriptor handle in handles) CommandSignal.HandOn(handle, signal);
             long end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
             foreach (Descriptor handle in handles)
                 if (!ProcessWait.For(handle, TimeSpan.FromMilliseconds(Math.Max(0, end - Environment.TickCount64)), cancellation)) return false;

@@ -110,7 +110,7 @@ public static class TerminalRelay
         for (int i = 0; i < count; i += 2)
         {
             hungUp |= messages[i] == Processes.SIGHUP;
-            if (messages[i] != Processes.SIGWINCH) Processes.Signal(process, messages[i] == Processes.SIGTERM ? Processes.SIGHUP : messages[i]);
+            if (messages[i] != Processes.SIGWINCH) CommandSignal.HandOn(process, messages[i] == Processes.SIGTERM ? Processes.SIGHUP : messages[i]);
             else if (!leader.IsClosed) CopySize(leader);
         }
         return hungUp;

@@ -134,8 +134,7 @@ internal sealed class ServiceRun : IDisposable
             Reap();
             throw new CageException(
                 CageError.CageStartFailed,
-                _ending ? $"The service \"{_service.Name}\" was ended before it was up."
-                    : $"{command.Words[0]} of the service \"{_service.Name}\" took longer than {limit / 1000} s and was killed.",
+                _ending ? Ended : $"{command.Words[0]} of the service \"{_service.Name}\" took longer than {limit / 1000} s and was killed.",
                 target: _service.Name);
         }
         int? status = Reap();
@@ -144,21 +143,33 @@ internal sealed class ServiceRun : IDisposable
                 CageError.CageStartFailed, $"{command.Words[0]} of the service \"{_service.Name}\" ended with {status}.", "Its log (Get-CageLog, cage log) has what it said.", _service.Name);
     }
 
+    private string Ended => $"The service \"{_service.Name}\" was ended before it was up.";
+
     private SpawnedProcess Begin(ServiceCommand command)
     {
-        SpawnedProcess process = CommandStarter.Start(_cage, new CageCommand
+        SpawnedProcess process;
+        try
         {
-            Arguments = command.Words,
-            User = _service.User,
-            Directory = _service.Directory,
-            Environment = _service.Environment,
-            Descriptors = [_nothing, _outputEnd, _outputEnd],
-            OwnSession = true,
-            DeathSignal = Processes.SIGKILL,
-        });
+            process = Spawn(command);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new CageException(CageError.CageStartFailed, Ended, target: _service.Name, inner: e);
+        }
         _log.Note($"started as process {process.Id.ToString(CultureInfo.InvariantCulture)}: {string.Join(' ', command.Words)}");
         return process;
     }
+
+    private SpawnedProcess Spawn(ServiceCommand command) => CommandStarter.Start(_cage, new CageCommand
+    {
+        Arguments = command.Words,
+        User = _service.User,
+        Directory = _service.Directory,
+        Environment = _service.Environment,
+        Descriptors = [_nothing, _outputEnd, _outputEnd],
+        OwnSession = true,
+        DeathSignal = Processes.SIGKILL,
+    });
 
     /// <summary>The daemon that a Forking one left behind: its file has the number that it has inside.</summary>
     private void FindDaemon()
@@ -193,7 +204,7 @@ internal sealed class ServiceRun : IDisposable
         {
             Files.Read(_signals, _buffer);
             _ending = true;
-            if (process is not null) Processes.Signal(process, Processes.SIGTERM);
+            if (process is not null) CommandSignal.HandOn(process, Processes.SIGTERM);
         }
         return entries[0].Ready != 0;
     }

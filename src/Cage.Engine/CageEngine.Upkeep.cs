@@ -28,7 +28,7 @@ public sealed partial class CageEngine
         record = CageStore.Refresh(record);
         if (Look(record).State != CageState.Stopped)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs: a copy of files that change would be of no moment.", "Stop it first.", record.Name);
-        Guid copy = id ?? Guid.NewGuid();
+        Guid copy = id ?? RandomId.New();
         return Look(CageCopier.Copy(Store, record, record with { Id = copy, Name = name, Path = Store.PathOf(copy, record.Kind) }, renewIdentity, progress, cancellation));
     }
 

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Cage.Interop;
 
-/// <summary>Names and identity of the machine and of this process.</summary>
+/// <summary>Names and identity of the machine and of this process, and the kernel's random numbers.</summary>
 public static unsafe partial class Host
 {
     /// <summary>What the kernel takes at most, however large the stack may grow (execve(2)).</summary>
@@ -34,6 +34,17 @@ public static unsafe partial class Host
         byte[] bytes = Encoding.UTF8.GetBytes(name);
         fixed (byte* text = bytes) Check.Result(sethostname(text, bytes.Length), "sethostname", name);
     }
+
+    /// <summary>Fills it with bytes that nobody can guess (getrandom(2)).</summary>
+    public static void GetRandom(Span<byte> bytes)
+    {
+        // Up to 256 come whole, whatever signals do.
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes.Length, 256);
+        fixed (byte* first = bytes) Check.Result(getrandom(first, bytes.Length, 0), "getrandom");
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint getrandom(byte* bytes, nint length, uint flags);
 
     [LibraryImport("libc")]
     private static partial int getpid();

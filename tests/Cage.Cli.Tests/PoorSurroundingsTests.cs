@@ -75,6 +75,21 @@ public sealed class PoorSurroundingsTests : CageTest
     }
 
     [RootFact]
+    public void ARootWithoutDevicesHasIdsToo()
+    {
+        string root = Directory.CreateDirectory($"{Store.Files}/root").FullName;
+        Outcome outcome = Store.PrivateShell($"""
+            cd {root}; mkdir proc; mount -t proc proc proc; cp "$CAGE" cage; printf 'data=/data\nrun=/run\n' >cage.conf
+            export CAGE_CONF=/cage.conf
+            chroot . /cage new x --read-only; chroot . /cage copy x y; chroot . /cage list | wc -l
+            """).Ended(0);
+        Assert.Equal(3, outcome.Lines.Length);
+        Assert.Equal("3", outcome.Lines[2]);
+        Assert.All(outcome.Lines[..2], id => Assert.Matches("^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$", id));
+        Assert.NotEqual(outcome.Lines[0], outcome.Lines[1]);
+    }
+
+    [RootFact]
     public void WithoutAnEnvironmentItWorks()
     {
         Store.Running("jail");

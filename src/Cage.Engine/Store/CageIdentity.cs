@@ -21,7 +21,7 @@ internal static class CageIdentity
             // A link, as some have it to /var/lib/dbus, is not written through.
             Files.UnlinkAt(etc, MachineId);
             using Descriptor file = Files.OpenInRoot(etc, MachineId, Files.O_WRONLY | Files.O_CREAT, 0x124);
-            Files.Write(file, System.Text.Encoding.ASCII.GetBytes($"{Guid.NewGuid():N}\n"));
+            Files.Write(file, System.Text.Encoding.ASCII.GetBytes($"{RandomId.New():N}\n"));
         }
         string[] keys = [.. roots.SelectMany(KeysIn).Distinct()];
         if (keys.Length == 0) return;

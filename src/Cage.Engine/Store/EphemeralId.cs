@@ -11,7 +11,7 @@ internal static class EphemeralId
     public static Guid New()
     {
         Span<byte> bytes = stackalloc byte[16];
-        Guid.NewGuid().TryWriteBytes(bytes, bigEndian: true, out _);
+        RandomId.New().TryWriteBytes(bytes, bigEndian: true, out _);
         bytes[VersionByte] = (byte)((bytes[VersionByte] & 0x0f) | 0x80);
         return new Guid(bytes, bigEndian: true);
     }

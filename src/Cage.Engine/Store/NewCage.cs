@@ -20,7 +20,7 @@ public sealed record NewCage
     public required string Name { get; init; }
 
     /// <summary>Its id; a random one by default.</summary>
-    public Guid Id { get; init; } = Guid.NewGuid();
+    public Guid Id { get; init; } = RandomId.New();
 
     /// <summary>Whether it is written to.</summary>
     public CageKind Kind { get; init; } = CageKind.Writable;

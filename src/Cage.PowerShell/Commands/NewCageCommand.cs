@@ -61,7 +61,7 @@ public sealed partial class NewCageCommand : CageCmdlet
         NewCage request = new()
         {
             Name = Name,
-            Id = Id ?? Guid.NewGuid(),
+            Id = Id ?? RandomId.New(),
             Kind = ReadOnly ? CageKind.ReadOnly : CageKind.Writable,
             Memo = Memo,
             Base = [.. Base.Select(Engine.FindBase)],

@@ -218,6 +218,21 @@ public sealed class RootsTests : CageTest
         Assert.Empty(Cage("trace", "web", "--missing", "--json", "--", "date").Objects());
     }
 
+    [ToolFact("strace")]
+    public void ATraceThatIsKilledLeavesNoFile()
+    {
+        Jail("--command", "sleep", "--no-packs");
+        Store.Environment["TMPDIR"] = Directory.CreateDirectory($"{Store.Files}/tmp").FullName;
+        string sleep = $"47{Random.Shared.Next(10000, 99999)}";
+        Child trace = Store.StartCage("trace", "web", "--", "sleep", sleep);
+        Wait.Until(() => HostView.WithCommandLine($"sleep {sleep}").Length > 0, () => "nothing was started");
+        trace.Signal(Child.SIGKILL);
+        trace.Exit();
+        Assert.Empty(Directory.GetFileSystemEntries($"{Store.Files}/tmp"));
+        Assert.Empty(Directory.GetDirectories("/tmp", "cage-trace-*"));
+        Cage("stop", "web").Silently();
+    }
+
     /// <summary>What is traced may have been written by anybody.</summary>
     [ToolFact("strace")]
     public void TraceDoesNotPutInWhatTheHostKeepsFromItsUsers()

@@ -32,25 +32,25 @@ internal sealed class CommandTracer(CageInfo cage, string program, string? setti
         using RootView host = new("/");
         string strace = new CommandPath(host).Find("strace") ??
             throw new CageException(CageError.CageCommandNotFound, "strace: not on this host (ENOENT).", "apt-get install strace.", "strace");
-        string folder = Directory.CreateTempSubdirectory("cage-trace-").FullName;
-        try
+        using Descriptor folder = MakeFolder();
+        string[] asUser = user is null ? [] : ["--user", user];
+        using SpawnedProcess process = Spawn.Start(new SpawnRequest
         {
-            string[] asUser = user is null ? [] : ["--user", user];
-            using SpawnedProcess process = Spawn.Start(new SpawnRequest
-            {
-                Candidates = [strace],
-                Arguments = ["strace", "-ff", "-qq", "-y", "-ttt", "-s", "4096", "-e", "trace=%file,connect", "-e", "signal=none", "-o", $"{folder}/t", "--", program, "exec", .. asUser, cage.Id.ToString("D"), "--", .. command],
-                Environment = [.. Variables()],
-                Descriptors = descriptors,
-            });
-            int status = Finish(process, cancellation);
-            return (Understand(folder, process.Id) ?? throw new CageException(
-                CageError.CageCommandFailed, $"{command[0]} was not started in \"{cage.Name}\" (exit status {status}).", "cage exec (Invoke-Cage) of the same, as the same user, says why.", command[0]), status);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+            Candidates = [strace],
+            Arguments = ["strace", "-ff", "-qq", "-y", "-ttt", "-s", "4096", "-e", "trace=%file,connect", "-e", "signal=none", "-o", $"/proc/self/fd/{descriptors.Count}/t", "--", program, "exec", .. asUser, cage.Id.ToString("D"), "--", .. command],
+            Environment = [.. Variables()],
+            Descriptors = [.. descriptors, folder],
+        });
+        int status = Finish(process, cancellation);
+        return (Understand($"{folder.ProcPath}/", process.Id) ?? throw new CageException(
+            CageError.CageCommandFailed, $"{command[0]} was not started in \"{cage.Name}\" (exit status {status}).", "cage exec (Invoke-Cage) of the same, as the same user, says why.", command[0]), status);
+    }
+
+    /// <summary>A tmpfs that is attached nowhere: when this process and strace have ended, however they do, it is gone.</summary>
+    private static Descriptor MakeFolder()
+    {
+        using Descriptor configuration = Mounts.OpenFileSystem("tmpfs");
+        return Mounts.Create(configuration, Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NODEV | Mounts.MOUNT_ATTR_NOEXEC);
     }
 
     private static int Finish(SpawnedProcess strace, CancellationToken cancellation)

@@ -62,6 +62,22 @@ public sealed class EphemeralTests(SmallRoot root) : SmallRootTests(root)
         Assert.False(Directory.Exists($"{_test.Settings.Run}/upper"));
     }
 
+    [CageTheory]
+    [InlineData(CageIsolation.Pivot)]
+    [InlineData(CageIsolation.Jail)]
+    public void One_whose_init_is_killed_says_so(CageIsolation isolation)
+    {
+        _test.NewBase(Root.Path);
+        using EphemeralCage run = _test.Engine.StartEphemeral(["base"], isolation);
+        _test.Ids.Add(run.Info.Id);
+        Processes.Kill(run.Info.ProcessId!.Value, Processes.SIGKILL);
+        using (Descriptor init = run.Info.OpenInit()!) Assert.True(ProcessWait.For(init, TimeSpan.FromSeconds(20), default));
+        CageException failure = Assert.Throws<CageException>(() => _test.Run(run.Info, TestStore.Command("true")));
+        Assert.Equal(CageError.CageNotRunning, failure.Error);
+        Assert.StartsWith("\"run\" is over: its init has ended, killed by SIGKILL: ", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("Start it", failure.Message, StringComparison.Ordinal);
+    }
+
     [CageFact]
     public void It_ends_with_the_thread_that_started_it()
     {

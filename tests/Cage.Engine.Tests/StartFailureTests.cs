@@ -190,7 +190,7 @@ public sealed class StartFailureTests(SmallRoot root) : SmallRootTests(root)
         {
             Candidates = ["/bin/sh"], Arguments = ["sh", "-c", script], Environment = [], Descriptors = [nothing, nothing, nothing], Orphan = orphan,
         });
-        Assert.StartsWith(words, InitEnd.Describe(process));
+        Assert.StartsWith(words, InitEnd.Describe(process.Id, process.Handle));
         if (!orphan) Processes.Wait(process.Id);
     }
 

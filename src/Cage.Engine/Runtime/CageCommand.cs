@@ -122,9 +122,17 @@ internal static class CommandStarter
     private static bool IsOurs(Descriptor root) => Files.StatusFollowed("/") is FileStatus ours && ours.IsSameFile(Files.Status(root));
 
     public static CageException NotRunning(CageInfo cage) =>
-        cage.State == CageState.Suspended
+        EphemeralId.Is(cage.Id) ? Over(cage)
+        : cage.State == CageState.Suspended
             ? new(CageError.CageNotRunning, $"\"{cage.Name}\" is suspended.", $"Let it go on first: cage resume {cage.Name} (Resume-Cage).", cage.Name)
             : new(CageError.CageNotRunning, $"\"{cage.Name}\" does not run.", $"Start it first: cage start {cage.Name} (Start-Cage).", cage.Name);
+
+    /// <summary>One that is not kept cannot be started again.</summary>
+    private static CageException Over(CageInfo cage)
+    {
+        using Descriptor? init = cage.OpenInit();
+        return new(CageError.CageNotRunning, $"\"{cage.Name}\" is over: its init has ended{(init is null ? "" : $", {InitEnd.Describe(cage.ProcessId!.Value, init)}")}.", target: cage.Name);
+    }
 
     /// <summary>Opens the cage's user namespace, which its init holds. What the command is given to speak by, and nobody else has a name for, becomes its own: to open it again
     /// (/dev/stdout) it must be.</summary>

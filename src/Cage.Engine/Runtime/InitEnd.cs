@@ -22,12 +22,14 @@ internal static class InitEnd
                     CageError.CageStopTimeout, $"The init {pid} of \"{cage}\" does not end even on SIGKILL.", "A process in the cage hangs in the kernel (state D in ps).", cage);
     }
 
-    /// <summary>How one ended that closed its channel without a word: what is missing in that sentence.</summary>
-    public static string Describe(SpawnedProcess init)
+    /// <summary>How one ended, to be said in a sentence.</summary>
+    /// <param name="pid">Its number.</param>
+    /// <param name="init">Its pidfd.</param>
+    public static string Describe(int pid, Descriptor init)
     {
         for (int left = Looks; left > 0; left--)
         {
-            if (Processes.TryGetEnd(init.Id, init.Handle) is not WaitStatus end)
+            if (Processes.TryGetEnd(pid, init) is not WaitStatus end)
             {
                 Thread.Sleep(1);
                 continue;

@@ -51,7 +51,7 @@ internal sealed class StageChannel(Descriptor socket) : IDisposable
     /// <exception cref="StepException">The step that failed there.</exception>
     public void ReceiveOutcome(IReadOnlyList<Step> steps, int first, SpawnedProcess init)
     {
-        byte[] message = _socket.Receive() ?? throw new StepException(steps[first], new LinuxException(Errno.EPIPE, "init", detail: $"it ended before it was ready, {InitEnd.Describe(init)}"), first);
+        byte[] message = _socket.Receive() ?? throw new StepException(steps[first], new LinuxException(Errno.EPIPE, "init", detail: $"it ended before it was ready, {InitEnd.Describe(init.Id, init.Handle)}"), first);
         WireReader wire = new(message);
         int index = (int)wire.Number();
         if (index < 0) return;

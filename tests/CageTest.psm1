@@ -325,8 +325,11 @@ function Test-CageForm {
     $forms = @(
         "$Name '$Name'", "$Name -Name '$Name'", "$Name '$($Name.Substring(0, $Name.Length - 2))??'", "$Name $id", "$Name -LiteralName '$Name'", "$Name -Id $id", "$Name -InputObject (Get-Cage -Id $id)"
         "Get-Cage -Id $id | $Name", "'$Name' | $Name", "[pscustomobject]@{ Name = '$Name' } | $Name", "[pscustomobject]@{ CageId = [guid] '$id' } | $Name"
+        # As they come back from where they were exported: a cage itself, or a process or service of it, with a number or a name of its own.
+        "Get-Cage -Id $id | ConvertTo-Csv | ConvertFrom-Csv | $Name", "Get-Cage -Id $id | Select-Object Name, Id | ConvertTo-Json | ConvertFrom-Json | $Name", "$Name -InputObject ([pscustomobject]@{ CageId = '$id' })"
+        "[pscustomobject]@{ CageId = '$id' } | $Name", "[pscustomobject]@{ Cage = '$Name'; CageId = '$id'; Id = '1'; Name = 'base' } | $Name"
     )
-    $lost = "$Name nobody", "$Name -LiteralName '*'", "$Name -Id $none", "'nobody' | $Name", "[pscustomobject]@{ Id = '$none' } | $Name"
+    $lost = "$Name nobody", "$Name -LiteralName '*'", "$Name -Id $none", "'nobody' | $Name", "[pscustomobject]@{ Id = '$none' } | $Name", "[pscustomobject]@{ CageId = '$none'; Name = '$Name' } | $Name"
     $shell = [powershell]::Create()
     try {
         $null = $shell.AddScript("Import-Module '$(Get-CageModulePath)'").Invoke()
@@ -338,7 +341,7 @@ function Test-CageForm {
             if ($form -in $lost) {
                 $problem = "$($problems[0].FullyQualifiedErrorId) $($problems[0].CategoryInfo.Category) $($problems.Count)"
                 if ($problem -notlike 'CageNotFound,Cage.PowerShell.Commands.* ObjectNotFound 1') { "${form}: $problem" }
-                elseif ($null -eq $problems[0].TargetObject -or $problems[0].ErrorDetails.RecommendedAction -notmatch '\.$') { "${form}: no target, or no advice" }
+                elseif ($null -eq $problems[0].TargetObject -or "$($problems[0])" -like '*@{*' -or $problems[0].ErrorDetails.RecommendedAction -notmatch '\.$') { "${form}: no target, or no advice: $($problems[0])" }
             }
             elseif ($problems) { "${form}: $($problems[0])" }
             elseif ($form -in $forms -and $rest -notmatch '-WhatIf' -and (Get-Command $Name).OutputType.Name -ne 'System.Void' -and $Name -notmatch '^Wait' -and -not $written) { "${form}: nothing" }

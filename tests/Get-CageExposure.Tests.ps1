@@ -15,9 +15,20 @@ Describe 'Get-CageExposure' -Skip:(-not $isRoot) {
         $cage = New-Cage web -Base base -Isolation Chroot -Bind '/etc:/b:ro'
         $found = @(Get-CageExposure web)
         $found[0] | Should -BeOfType Cage.Engine.Exposure.CageExposure
-        $found[0].Risk, $found[0].Item, $found[0].Remedy | Should -Be 'High', 'chroot', '--isolation jail'
+        $found[0].Risk, $found[0].Item, $found[0].Remedy | Should -Be 'High', 'chroot', '-Isolation Jail'
         $found.CageId | Sort-Object -Unique | Should -Be $cage.Id
         ($found | Where-Object Item -EQ /etc).Risk | Should -Be 'Low'
+    }
+    It 'names settings that can be given as they are' {
+        $null = New-Cage web -Base base -Isolation Jail -Bind '/etc:/b' -CapabilityAdd SYS_TIME
+        Start-Cage web
+        $found = @(Get-CageExposure web)
+        $found.Remedy | Should -Not -Match '--'
+        Stop-Cage web
+        foreach ($remedy in $found.Remedy -match '^-\w+ [^,]*$' -notmatch '…') { Invoke-Expression "Set-Cage web $remedy -ErrorAction Stop" }
+        $left = @(Get-CageExposure web).Item
+        $left | Should -Not -Contain 'CAP_SYS_TIME'
+        "$((Get-Cage web).Binds)" | Should -Be '/etc:/b:ro'
     }
     It 'leaves out what is less than asked for' {
         $null = New-Cage web -Base base -Isolation Chroot

@@ -24,6 +24,12 @@ Describe 'Rename-Cage' -Skip:(-not $isRoot) {
         Restart-Cage shop
         Invoke-Cage shop hostname | Should -Be 'shop'
     }
+    It 'takes new names from the pipeline, made of what is there or read from a file' {
+        $null = 'a', 'b' | New-Cage
+        Get-Cage -Kind Writable | Rename-Cage -NewName { "old-$($_.Name)" }
+        "Name,NewName", "old-a,c", "$((Get-Cage old-b).Id),d" | ConvertFrom-Csv | Rename-Cage
+        (Get-Cage -Kind Writable).Name | Should -Be 'c', 'd'
+    }
     It 'takes ids and the pipeline' {
         $web = New-Cage web
         Rename-Cage -Id $web.Id -NewName a

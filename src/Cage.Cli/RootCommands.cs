@@ -69,6 +69,6 @@ internal static class RootCommands
     {
         CageContent[] found = [.. contents.Where(content => content.Kind == kind && (content.Path == word || content.Command == word))];
         return found.Length > 0 ? found : throw new CageException(
-            CageError.CageCommandNotFound, $"There is no {kind.Word()} {word} that was added to \"{cage.Name}\".", $"cage contents {cage.Name} (Get-CageCommand) lists them.", word);
+            CageError.CageCommandNotFound, $"There is no {kind.Word()} {word} that was added to \"{cage.Name}\".", $"cage contents {cage.Name} lists them.", word);
     }
 }

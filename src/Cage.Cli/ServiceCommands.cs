@@ -54,7 +54,7 @@ internal static class ServiceCommands
         TimeSpan patience = StateCommands.Seconds(arguments.Value("--timeout") ?? "10");
         CageInfo cage = Commands.OpenEngine().Find(name);
         CageService service = CageEngine.GetServices(cage).FirstOrDefault(candidate => candidate.Name == wanted) ??
-            throw new CageException(CageError.CageNotFound, $"\"{cage.Name}\" has no service \"{wanted}\".", "cage services (Get-CageService) lists them.", wanted);
+            throw new CageException(CageError.CageNotFound, $"\"{cage.Name}\" has no service \"{wanted}\".", "cage services lists them.", wanted);
         CageEngine.StopService(cage, service, patience);
         return 0;
     }

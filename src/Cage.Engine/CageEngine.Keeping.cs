@@ -132,5 +132,5 @@ public sealed partial class CageEngine
         BootUnit.Forget(record);
     }
 
-    private static CageException Running(CageRecord record) => new(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", "Stop it first, or remove it with --force (-Force).", record.Name);
+    private static CageException Running(CageRecord record) => new(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", $"Stop it first, or remove it with {Face.Call("--force", "-Force")}.", record.Name);
 }

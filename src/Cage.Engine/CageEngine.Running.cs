@@ -30,7 +30,7 @@ public sealed partial class CageEngine
         // Without its init or its note, what is left may still have the upper mounted, and a second overlay on it would corrupt it.
         if (ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 } left)
             throw new CageException(
-                CageError.CageBusy, $"\"{record.Name}\" was not stopped: process {string.Join(", ", left.Take(5))} of it still runs.", $"cage stop {record.Name} (Stop-Cage) ends what is left.", record.Name);
+                CageError.CageBusy, $"\"{record.Name}\" was not stopped: process {string.Join(", ", left.Take(5))} of it still runs.", $"{Face.Call("cage stop", "Stop-Cage")} {record.Name} ends what is left.", record.Name);
         bool readOnly = options?.ReadOnly ?? false;
         StartCheck.Refuse(record);
         NetworkCheck.Refuse(Store, record);
@@ -187,5 +187,5 @@ public sealed partial class CageEngine
     }
 
     private Guid HostLayer() => Store.Get(CageRecord.Nil, CageKind.ReadOnly)?.Id ?? throw new CageException(
-        CageError.CageNotFound, "There is no base: the host has no snapshot (the nil UUID) in the store.", "Name one with --base; cage new NAME --read-only --source DIR makes one.");
+        CageError.CageNotFound, "There is no base: the host has no snapshot (the nil UUID) in the store.", $"Name one with {Face.Call("--base", "-Base")}; {Face.Call("cage new NAME --read-only --source DIR", "New-Cage NAME -ReadOnly -Source DIR")} makes one.");
 }

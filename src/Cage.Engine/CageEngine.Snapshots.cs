@@ -16,7 +16,7 @@ public sealed partial class CageEngine
     /// <summary>The snapshot of that name.</summary>
     /// <exception cref="CageException">CageSnapshotNotFound.</exception>
     public CageSnapshot FindSnapshot(string name) => Snapshots().FirstOrDefault(snapshot => snapshot.Name == name) ?? throw new CageException(
-        CageError.CageSnapshotNotFound, $"There is no snapshot \"{name}\" in {Settings.Snapshots}.", "cage snapshot list (Get-CageSnapshot) shows what is there.", name);
+        CageError.CageSnapshotNotFound, $"There is no snapshot \"{name}\" in {Settings.Snapshots}.", $"{Face.Call("cage snapshot list", "Get-CageSnapshot")} shows what is there.", name);
 
     /// <summary>Makes a snapshot and the read-only cage that stands for it; the nil UUID follows one of the host.</summary>
     /// <param name="request">What it is to be.</param>

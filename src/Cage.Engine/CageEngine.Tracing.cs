@@ -49,7 +49,7 @@ public sealed partial class CageEngine
             CageTrace[] missing = [.. traces.Where(trace => trace.Missing || (trace.Lists && alone.Remove(trace.Path))).DistinctBy(trace => trace.Path)];
             // What is traced says itself what it wants: it is not to choose among what the host keeps from its users.
             foreach (string path in missing.Select(trace => trace.Path).Where(path => !IsOpenToAll(host, path, chosen) && kept.Add(path)))
-                warn?.Invoke($"{path} is missing, but on the host not everybody may read it: it is not put in. cage add {cage.Name} --file {path} (Add-CageFile) does that.");
+                warn?.Invoke($"{path} is missing, but on the host not everybody may read it: it is not put in. {Face.Call($"cage add {cage.Name} --file {path}", $"Add-CageFile {cage.Name} {path}")} does that.");
             missing = [.. missing.Where(trace => !kept.Contains(trace.Path))];
             if (missing.Length == 0) return status;
             ILookup<bool, string> paths = missing.ToLookup(trace => trace.Missing && Files.StatusFollowed(trace.Path) is { IsDirectory: true }, trace => trace.Path);
@@ -57,7 +57,7 @@ public sealed partial class CageEngine
             alone.UnionWith(paths[true]);
             foreach (CageTrace trace in missing) added(trace);
         }
-        throw new CageException(CageError.CageCommandFailed, $"{command[0]} still misses files in \"{cage.Name}\" after {RoundLimit} rounds.", "Trace it without -Fix (--fix) to see which.", command[0]);
+        throw new CageException(CageError.CageCommandFailed, $"{command[0]} still misses files in \"{cage.Name}\" after {RoundLimit} rounds.", $"Trace it without {Face.Call("--fix", "-Fix")} to see which.", command[0]);
     }
 
     /// <summary>Whether any user of the host may read what is there, by its permissions and those of the folders above it; but for those folders of which something

@@ -48,6 +48,7 @@ public abstract class CageCmdlet : PSCmdlet, IDisposable
     /// <summary>Opens the store that <c>CAGE_CONF</c> names. Without one nothing can be done.</summary>
     protected override void BeginProcessing()
     {
+        Face.IsModule = true;
         try
         {
             if (!File.Exists(CommandPath))

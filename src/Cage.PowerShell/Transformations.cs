@@ -2,47 +2,23 @@ using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 using Cage.Engine;
-using Cage.Engine.Snapshots;
-using Cage.Engine.Exposure;
-using Cage.Engine.Roots;
-using Cage.Engine.Services;
 using Cage.Engine.State;
 using Cage.Engine.Store;
 
 namespace Cage.PowerShell;
 
-/// <summary>Lets what belongs to a cage (a mount, a process, what was put in) stand for the cage.</summary>
+/// <summary>Lets what tells of a cage by its id stand for it: a mount, a process, what was put in, and what was exported of any of these, or of a cage, and comes back as text.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class CageOfAttribute : ArgumentTransformationAttribute
 {
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => Values.Unwrap(inputData) switch
     {
-        CageMount mount => Find(mount.CageId, mount.Cage),
-        CageExposure exposure => Find(exposure.CageId, exposure.Cage),
-        CageUsage usage => Find(usage.CageId, usage.Cage),
-        CageProcess process => Find(process.CageId, process.Cage),
-        CageContent content => Find(content.CageId, content.Cage),
-        CageFinding finding => Find(finding.CageId, finding.Cage),
-        CageShim shim => Find(shim.CageId, shim.Cage),
-        CageTrace trace => Find(trace.CageId, trace.Cage),
-        CageService service => Find(service.CageId, service.Cage),
-        _ => inputData,
+        CageInfo => inputData,
+        IList list => list.Cast<object?>().Select(item => Transform(engineIntrinsics, item)).ToArray(),
+        // Whoever looks it up says whether it is there.
+        _ => Values.CageId(inputData) is Guid id ? CageInfo.Of(new StoreSettings(), new CageRecord { Path = "", Id = id, Kind = CageKind.ReadOnly, Name = id.ToString("D") }) : inputData,
     };
-
-    private static CageInfo Find(Guid id, string name)
-    {
-        try
-        {
-            CageStore store = new(StoreSettings.Load());
-            if (store.Get(id) is CageRecord record) return CageInfo.Of(store.Settings, record);
-        }
-        catch (CageException e)
-        {
-            throw new ArgumentTransformationMetadataException(e.Message, e);
-        }
-        throw new ArgumentTransformationMetadataException($"There is no cage \"{name}\" ({id}) any more.");
-    }
 }
 
 /// <summary>Lets a cage, or a snapshot that one stands for, as an object, stand for its id where a name or id is wanted.</summary>
@@ -52,10 +28,8 @@ internal sealed class CageReferenceAttribute : ArgumentTransformationAttribute
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => Values.Unwrap(inputData) switch
     {
-        CageInfo cage => cage.Id.ToString("D"),
-        CageSnapshot { CageId: Guid id } => id.ToString("D"),
-        object?[] list => Array.ConvertAll(list, item => Transform(engineIntrinsics, item)),
-        _ => inputData,
+        IList list => list.Cast<object?>().Select(item => Transform(engineIntrinsics, item)).ToArray(),
+        _ => Values.CageId(inputData)?.ToString("D") ?? inputData,
     };
 }
 
@@ -75,6 +49,16 @@ internal static class Values
 {
     /// <summary>The value itself, without PowerShell's wrapper.</summary>
     public static object? Unwrap(object? value) => value is PSObject wrapped ? wrapped.BaseObject : value;
+
+    /// <summary>The id of the cage that an object tells of: its own, or the one that it belongs to. Null for all else, a text among it.</summary>
+    public static Guid? CageId(object? value)
+    {
+        if (value is null || Unwrap(value) is string) return null;
+        PSMemberInfoCollection<PSPropertyInfo> properties = PSObject.AsPSObject(value).Properties;
+        foreach (string name in (string[])["CageId", "Id"])
+            if (properties[name]?.Value is object found && LanguagePrimitives.TryConvertTo(found, out Guid id)) return id;
+        return null;
+    }
 
     /// <summary>A hashtable as NAME=value each.</summary>
     public static string[] Variables(IDictionary? table)

@@ -32,10 +32,10 @@ internal sealed class RunningExposure(CageInfo cage, int pid, Action<ExposureRis
         {
             ulong bounding = ulong.Parse(set, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
             foreach (var (capability, reason) in _dangerous)
-                if ((bounding >> (int)capability & 1) != 0) add(Risk(capability), "Capability", Capabilities.Name(capability), reason, $"--cap-drop {Capabilities.Name(capability)[4..].ToLowerInvariant()}");
+                if ((bounding >> (int)capability & 1) != 0) add(Risk(capability), "Capability", Capabilities.Name(capability), reason, Face.Call($"--cap-drop {Short(capability).ToLowerInvariant()}", $"-CapabilityDrop {Short(capability)}"));
         }
-        if (status.GetValueOrDefault("Seccomp") == "0") add(ExposureRisk.Medium, "Privilege", "system calls", "none is filtered: each is a way to a flaw of the kernel", "--seccomp default");
-        if (!IsMapped) add(ExposureRisk.Medium, "Namespace", "user", "root inside is root on the host, wherever it gets out", "--userns, or commands as another user (-u)");
+        if (status.GetValueOrDefault("Seccomp") == "0") add(ExposureRisk.Medium, "Privilege", "system calls", "none is filtered: each is a way to a flaw of the kernel", Face.Call("--seccomp default", "-Seccomp Default"));
+        if (!IsMapped) add(ExposureRisk.Medium, "Namespace", "user", "root inside is root on the host, wherever it gets out", Face.Call("--userns, or commands as another user (-u)", "-UserNamespace auto, or commands as another user (-User)"));
         AddKernelFiles();
     }
 
@@ -44,6 +44,8 @@ internal sealed class RunningExposure(CageInfo cage, int pid, Action<ExposureRis
 
     /// <summary>NET_ADMIN counts for whose network it is, and none outside of the user namespace that has it.</summary>
     private ExposureRisk Risk(Capability capability) => IsMapped || (capability == Capability.CAP_NET_ADMIN && !IsShared("net")) ? ExposureRisk.Low : ExposureRisk.High;
+
+    private static string Short(Capability capability) => Capabilities.Name(capability)["CAP_".Length..];
 
     private bool IsShared(string space) => Files.ReadLink($"/proc/{pid}/ns/{space}") == Files.ReadLink($"/proc/thread-self/ns/{space}");
 
@@ -56,7 +58,7 @@ internal sealed class RunningExposure(CageInfo cage, int pid, Action<ExposureRis
             if (Files.Status($"/proc/{pid}/root{path}") is null) continue;
             // The mount that lies nearest above the path, the last of several, is the one that counts.
             CageMount? at = mounts.Where(mount => mount.Target == "/" || MountHolders.IsBeneath(path, mount.Target)).OrderBy(mount => mount.Target.Length).LastOrDefault();
-            if (at is { Type: "proc" or "sysfs" } && !at.Options.Split(',').Contains("ro")) add(ExposureRisk.High, "Kernel", path, reason, "--isolation jail");
+            if (at is { Type: "proc" or "sysfs" } && !at.Options.Split(',').Contains("ro")) add(ExposureRisk.High, "Kernel", path, reason, Face.Call("--isolation jail", "-Isolation Jail"));
         }
     }
 

@@ -110,7 +110,7 @@ public sealed class LayerChain : IDisposable
             string message = _path.Count == 0 ? $"{id} {what}" : $"{id} {what}; reached by {string.Join(" -> ", _path.Append(id))}";
             return neededBy is null
                 ? new CageException(CageError.CageConfInvalid, $"base {message}.", target: id.ToString())
-                : ConfFile.Read(neededBy.ConfPath).Invalid("base", message, advice: "Restore it, or name other bases there (Set-Cage -Base).");
+                : ConfFile.Read(neededBy.ConfPath).Invalid("base", message, advice: $"Restore it, or name other bases there ({Face.Call("cage set --base", "Set-Cage -Base")}).");
         }
 
         private CageException TooMany() => new(

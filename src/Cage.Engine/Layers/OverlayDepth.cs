@@ -20,7 +20,7 @@ internal static class OverlayDepth
                     throw new CageException(
                         CageError.CageMountFailed,
                         $"\"{layer.Name}\" at {path} lies on the overlay at {below.MountPoint}, which has {place} on yet another: a third overlay is refused (EINVAL).",
-                        "Put a copy of that layer on a file system of its own, on a tmpfs for instance (--source-mode copy).",
+                        $"Put a copy of that layer on a file system of its own, on a tmpfs for instance ({Face.Call("--source-mode copy", "-SourceMode Copy")}).",
                         layer.Name);
     }
 }

@@ -16,7 +16,7 @@ internal static class NetworkCheck
         NetworkTool.Require("ip", "iproute2");
         NetworkTool.Require("nft", "nftables");
         if (record.Network.Address is null)
-            throw Problem(record, "its private network has no address", $"cage set {record.Name} --network private gives it one.");
+            throw Problem(record, "its private network has no address", $"{Face.Call($"cage set {record.Name} --network private", $"Set-Cage {record.Name} -Network Private")} gives it one.");
         if (File.ReadAllText("/proc/sys/net/ipv4/ip_forward").Trim() == "0")
             throw Problem(record, "the host does not forward packets, so nothing could pass between it and the cage's network (net.ipv4.ip_forward is 0)", "sysctl -w net.ipv4.ip_forward=1; a file in /etc/sysctl.d keeps it. The host then routes between all its networks: look at its firewall first.");
         foreach (PublishedPort port in record.Network.Ports) RefusePort(store, record, port);
@@ -24,7 +24,7 @@ internal static class NetworkCheck
 
     /// <summary>The addresses behind <see cref="CageNetwork.AllowedFrom"/>.</summary>
     public static IReadOnlyList<string> Allowed(CageStore store, CageRecord record) => [.. record.Network.AllowedFrom.Select(from => !Guid.TryParse(from, out Guid id) ? from
-        : store.Get(id)?.Network.Address ?? throw Problem(record, $"allowfrom names {from}, which is no cage with a private network", $"cage set {record.Name} --allow-from says anew who may reach it."))];
+        : store.Get(id)?.Network.Address ?? throw Problem(record, $"allowfrom names {from}, which is no cage with a private network", $"{Face.Call($"cage set {record.Name} --allow-from", $"Set-Cage {record.Name} -AllowFrom")} says anew who may reach it."))];
 
     private static void RefusePort(CageStore store, CageRecord record, PublishedPort port)
     {

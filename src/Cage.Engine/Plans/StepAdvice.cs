@@ -9,7 +9,7 @@ internal static class StepAdvice
     {
         (_, Errno.EPERM) when Host.EffectiveUser != 0 => "Run it as root.",
         (MountOverlay or BindRoot or BindHost, Errno.EINVAL or Errno.EPERM) when cause.Operation == "mount_setattr" && cause.Target is not null =>
-            "Its file system takes no idmapped mount, which a user namespace needs: ext4, XFS, btrfs and others can, tmpfs since Linux 6.3. Move it there, or take the user namespace away (--userns=none).",
+            $"Its file system takes no idmapped mount, which a user namespace needs: ext4, XFS, btrfs and others can, tmpfs since Linux 6.3. Move it there, or take the user namespace away ({Face.Call("--userns=none", "-UserNamespace none")}).",
         (MountOverlay { Mapped: not MappedLayers.None }, Errno.EINVAL) => "A user namespace needs overlayfs over idmapped layers, Linux 5.19; dmesg may say more.",
         (MakeUserNamespace, Errno.EPERM) => "The kernel makes none for what is in a chroot, nor where its settings forbid it.",
         (MakeUserNamespace, Errno.ENOSPC) => "/proc/sys/user/max_user_namespaces says how many there may be: raise it.",

@@ -89,7 +89,7 @@ internal sealed record UnmountTree(CageInfo Cage, string Path, bool MayDetach) :
             {
                 string holders = MountHolders.Describe(path);
                 if (!MayDetach)
-                    throw new CageException(CageError.CageBusy, $"{path} of \"{Cage.Name}\" stays busy (EBUSY): {holders}.", "End that, or stop with --force (-Force) to detach it lazily.", Cage.Name, e);
+                    throw new CageException(CageError.CageBusy, $"{path} of \"{Cage.Name}\" stays busy (EBUSY): {holders}.", $"End that, or stop with {Face.Call("--force", "-Force")} to detach it lazily.", Cage.Name, e);
                 Mounts.Unmount(path, detach: true);
                 context.Warn($"{path} was detached lazily: {holders}.");
                 return;

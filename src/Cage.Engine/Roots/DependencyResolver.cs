@@ -59,7 +59,7 @@ internal sealed class DependencyResolver : IDisposable
         string path = Locate(commands, command);
         Place place = commands.Root.Find(path);
         return place.IsFile ? path : throw (place.IsFolder
-            ? new CageException(CageError.CageArgumentInvalid, $"{path} is a folder (EISDIR), and no command.", "--file (Add-CageFile) puts folders into a cage.", path)
+            ? new CageException(CageError.CageArgumentInvalid, $"{path} is a folder (EISDIR), and no command.", $"{Face.Call("--file", "Add-CageFile")} puts folders into a cage.", path)
             : new CageException(CageError.CageArgumentInvalid, $"{path} is no regular file (EACCES), and no command.", "Name a program, a library or a script.", path));
     }
 

@@ -156,7 +156,7 @@ internal sealed class RootBuilder(Descriptor root, CageRecord record, PackCatalo
             }
             if (!force && RootCheck.IsChanged(root, entry, Cancellation))
             {
-                warn($"{entry.Path} was changed in the cage: it stays there. --force (-Force) removes it.");
+                warn($"{entry.Path} was changed in the cage: it stays there. {Face.Call("--force", "-Force")} removes it.");
                 contents.Entries.Remove(entry.Path);
                 continue;
             }

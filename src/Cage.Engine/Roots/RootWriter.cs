@@ -145,14 +145,14 @@ internal sealed class RootWriter(Descriptor root, RootContents contents) : IDisp
         {
             if (ours.Mark.Length > 0 && !Force && RootCheck.IsChanged(root, ours, Cancellation))
             {
-                if (ours.Size != host.Size || ours.Modified != host.Modified) Warn($"{path} was changed in the cage, and on the host since: it stays as it is. --force (-Force) replaces it.");
+                if (ours.Size != host.Size || ours.Modified != host.Modified) Warn($"{path} was changed in the cage, and on the host since: it stays as it is. {Face.Call("--force", "-Force")} replaces it.");
                 return false;
             }
             return Force || ours.Mark.Length == 0 || ours.Size != host.Size || ours.Modified != host.Modified || there.Size != host.Size;
         }
         if (there.IsRegular && there.Size == host.Size && (there.Modified == host.Modified || IsSame(path, from))) return false;
         if (Force && !there.IsDirectory) return true;
-        Warn($"{path} is there already, and is not the host's: it stays as it is. --force (-Force) replaces it.");
+        Warn($"{path} is there already, and is not the host's: it stays as it is. {Face.Call("--force", "-Force")} replaces it.");
         return false;
     }
 
@@ -177,7 +177,7 @@ internal sealed class RootWriter(Descriptor root, RootContents contents) : IDisp
         if ((mode & SetIds) != 0 && !KeepsSetuid)
         {
             mode &= ~SetIds;
-            Warn($"{path} is there without its setuid or setgid bit; --keep-setuid (-KeepSetuid) keeps it.");
+            Warn($"{path} is there without its setuid or setgid bit; {Face.Call("--keep-setuid", "-KeepSetuid")} keeps it.");
         }
         try
         {
@@ -219,7 +219,7 @@ internal sealed class RootWriter(Descriptor root, RootContents contents) : IDisp
             if (there.IsDirectory || !(Force || (ours is not null && !RootCheck.IsChanged(root, ours, Cancellation))))
             {
                 if (ours is null || ours.Mark != target)
-                    Warn($"{path} {(ours is null ? "is there already, and" : "was changed in the cage, and")} is not the host's link to {target}: it stays as it is.{(there.IsDirectory ? "" : " --force (-Force) replaces it.")}");
+                    Warn($"{path} {(ours is null ? "is there already, and" : "was changed in the cage, and")} is not the host's link to {target}: it stays as it is.{(there.IsDirectory ? "" : $" {Face.Call("--force", "-Force")} replaces it.")}");
                 return;
             }
             Directories.TryRemove(folder, name, isDirectory: false);

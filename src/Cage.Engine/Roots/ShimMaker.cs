@@ -110,7 +110,7 @@ internal sealed class ShimMaker(CageStore store, CageRecord record)
         string folder = Path.GetDirectoryName(path)!;
         if (!Directory.Exists(folder)) throw new CageException(CageError.CageArgumentInvalid, $"There is no folder {folder} (ENOENT) for {Path.GetFileName(path)}.", "Make it first, or name another.", path);
         if (Files.Status(path) is not FileStatus there || Look(path) is not null || (force && !there.IsDirectory)) return;
-        throw new CageException(CageError.CageAlreadyExists, $"{path} is there already, and leads to something else.", there.IsDirectory ? "Choose another path." : "Choose another folder, or use --force (-Force).", path);
+        throw new CageException(CageError.CageAlreadyExists, $"{path} is there already, and leads to something else.", there.IsDirectory ? "Choose another path." : $"Choose another folder, or use {Face.Call("--force", "-Force")}.", path);
     }
 
     private IEnumerable<string> Noted()

@@ -124,8 +124,8 @@ internal static class CommandStarter
     public static CageException NotRunning(CageInfo cage) =>
         EphemeralId.Is(cage.Id) ? Over(cage)
         : cage.State == CageState.Suspended
-            ? new(CageError.CageNotRunning, $"\"{cage.Name}\" is suspended.", $"Let it go on first: cage resume {cage.Name} (Resume-Cage).", cage.Name)
-            : new(CageError.CageNotRunning, $"\"{cage.Name}\" does not run.", $"Start it first: cage start {cage.Name} (Start-Cage).", cage.Name);
+            ? new(CageError.CageNotRunning, $"\"{cage.Name}\" is suspended.", $"Let it go on first: {Face.Call("cage resume", "Resume-Cage")} {cage.Name}.", cage.Name)
+            : new(CageError.CageNotRunning, $"\"{cage.Name}\" does not run.", $"Start it first: {Face.Call("cage start", "Start-Cage")} {cage.Name}.", cage.Name);
 
     /// <summary>One that is not kept cannot be started again.</summary>
     private static CageException Over(CageInfo cage)
@@ -142,7 +142,7 @@ internal static class CommandStarter
         if (identity.Groups.Append(identity.Gid).Append(identity.Uid).FirstOrDefault(id => !range.Has(id)) is uint id and > 0)
             throw new CageException(
                 CageError.CageArgumentInvalid, $"{account.Name} has the id {id} in \"{cage.Name}\", whose user namespace ends at {range.Count - 1}.",
-                $"Give it more ids: cage set {cage.Name} --userns=FIRST:COUNT (Set-Cage -UserNamespace).", account.Name);
+                $"Give it more ids: {Face.Call($"cage set {cage.Name} --userns=FIRST:COUNT", $"Set-Cage {cage.Name} -UserNamespace FIRST:COUNT")}.", account.Name);
         foreach (Descriptor file in command.Descriptors)
         {
             if (command.OwnTerminal) Files.ChangeOwner(file, range.First + identity.Uid, range.First + TerminalGroup);

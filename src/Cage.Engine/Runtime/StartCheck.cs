@@ -33,7 +33,7 @@ internal static class StartCheck
     {
         if (record.Kind != CageKind.Writable)
             throw new CageException(
-                CageError.CageStartFailed, $"\"{record.Name}\" is read-only: it is a layer, not started.", "Make a writable cage over it: cage new NAME --base.", record.Name);
+                CageError.CageStartFailed, $"\"{record.Name}\" is read-only: it is a layer, not started.", $"Make a writable cage over it: {Face.Call("cage new NAME --base", "New-Cage NAME -Base")} {record.Name}.", record.Name);
     }
 
     public static void RequireRoot(string what)
@@ -49,7 +49,7 @@ internal static class StartCheck
         if (Files.IsReadOnly(root))
             throw Problem(
                 record, $"{record.RootPath} lies on a file system that is mounted read-only (EROFS)",
-                "Remount it to be written (mount -o remount,rw), or start the cage with --read-only (-ReadOnly).");
+                $"Remount it to be written (mount -o remount,rw), or start the cage with {Face.Call("--read-only", "-ReadOnly")}.");
     }
 
     private static void RefuseMountPoint(CageRecord record)
@@ -59,7 +59,7 @@ internal static class StartCheck
             throw Problem(record, $"{path}: the mount point is not there (ENOENT)", $"mkdir \"{path}\".");
         if (status.IsLink) throw Problem(record, $"{path}: the mount point is a symbolic link (ELOOP)", "Make it a plain folder.");
         if (!status.IsDirectory) throw Problem(record, $"{path}: the mount point is not a folder (ENOTDIR)", "Make it a plain folder.");
-        if (status.IsMountRoot) throw Problem(record, $"{path}: something is mounted there already (EBUSY)", "cage stop clears it.");
+        if (status.IsMountRoot) throw Problem(record, $"{path}: something is mounted there already (EBUSY)", $"{Face.Call("cage stop", "Stop-Cage")} clears it.");
         if (System.IO.Directory.EnumerateFileSystemEntries(path).Any())
             throw Problem(record, $"{path}: the mount point is not empty (ENOTEMPTY)", "What is in it would be hidden: move it away.");
     }

@@ -44,7 +44,7 @@ internal sealed class ServiceChannel(Descriptor socket) : IDisposable
     {
         while (!_socket.Wait(100)) cancellation.ThrowIfCancellationRequested();
         byte[] message = _socket.Receive() ?? throw new CageException(
-            CageError.CageStartFailed, $"The supervisor of the service of \"{cage.Name}\" ended before the service was up.", "Its log (Get-CageLog, cage log) may say why.", cage.Name);
+            CageError.CageStartFailed, $"The supervisor of the service of \"{cage.Name}\" ended before the service was up.", $"Its log ({Face.Call("cage log", "Get-CageLog")}) may say why.", cage.Name);
         WireReader wire = new(message);
         int error = (int)wire.Number();
         if (error >= 0) throw new CageException((CageError)error, wire.Text(), target: wire.OptionalText());

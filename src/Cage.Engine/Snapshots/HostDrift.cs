@@ -33,5 +33,5 @@ internal static class HostDrift
 
     private static string Describe(CageRecord record, string first, string now) =>
         $"\"{record.Name}\" was first started over {first}, and the host's snapshot is {now} now: what overlayfs shows where both differ is undefined. " +
-        "Base it on the one or the other (--base host pins the newest) in place of the nil UUID.";
+        $"Base it on the one or the other ({Face.Call("--base", "-Base")} host pins the newest) in place of the nil UUID.";
 }

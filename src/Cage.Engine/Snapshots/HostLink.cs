@@ -46,7 +46,7 @@ internal static class HostLink
     {
         if (SnapshotFolder.List(store).LastOrDefault(snapshot => snapshot is { OfHost: true, IsUnfinished: false, CageId: not null }) is { CageId: Guid id }) return id;
         return store.FindAll(Name) is [CageRecord named] ? named.Id : throw new CageException(
-            CageError.CageSnapshotNotFound, $"There is no snapshot of the host in {store.Settings.Snapshots} to be a base.", "cage snapshot new (New-CageSnapshot) makes one.", Name);
+            CageError.CageSnapshotNotFound, $"There is no snapshot of the host in {store.Settings.Snapshots} to be a base.", $"{Face.Call("cage snapshot new", "New-CageSnapshot")} makes one.", Name);
     }
 
     /// <summary>Lets the nil UUID follow: to the newest snapshot of the host but for <paramref name="without"/>, in one step. It is made where it is missing, and goes with the last one.</summary>

@@ -70,12 +70,12 @@ internal static class NestedTrees
             if (!path.StartsWith('/')) throw Invalid(path, $"{path} is no whole path.", "What is nested is named as it is on the host, from / on.");
             if (decision != NestedDecision.Empty && closed.Any(place => MountHolders.IsBeneath(full, place)))
                 throw Invalid(path, $"{path} holds the cages or the snapshots themselves and stays empty.", null);
-            if (!found.TryGetValue(full, out NestedTree? tree)) throw Invalid(path, $"{path} is neither a mount nor a subvolume below {source}.", "cage snapshot new says what is nested there.");
+            if (!found.TryGetValue(full, out NestedTree? tree)) throw Invalid(path, $"{path} is neither a mount nor a subvolume below {source}.", $"{Face.Call("cage snapshot new", "New-CageSnapshot")} says what is nested there.");
             if (decision != NestedDecision.Empty && Files.StatusFollowed(full) is { IsDirectory: false }) throw Invalid(path, $"{path} is a file: only a directory can be brought along or left out.", null);
             if (decision == NestedDecision.Skip && closed.Any(place => MountHolders.IsBeneath(place, full))) throw Invalid(path, $"{path} holds the cages or the snapshots themselves.", null);
             if (decision != NestedDecision.Snapshot) return;
             if (IsKernels(tree)) throw Invalid(path, $"{path} ({tree.FileSystem}) is the kernel's own and cannot be brought along.", null);
-            if (Above(full, all) is NestedTree above) throw Invalid(path, $"{path} lies in {above.Path}, which stays out.", $"--nested {above.Path}=snapshot (-Nested) brings that along too.");
+            if (Above(full, all) is NestedTree above) throw Invalid(path, $"{path} lies in {above.Path}, which stays out.", $"{Face.Call($"--nested {above.Path}=snapshot", $"-Nested @{{ '{above.Path}' = 'Snapshot' }}")} brings that along too.");
         }
     }
 

@@ -58,7 +58,7 @@ internal sealed class SnapshotCopies : IDisposable
         throw new CageException(
             CageError.CageSnapshotFailed,
             string.Create(CultureInfo.InvariantCulture, $"Copying {copied} takes {bytes >> 20} MiB in {files} files, {_settings.Snapshots} has {space.Bytes >> 20} MiB and {space.Inodes} inodes (ENOSPC)."),
-            "Free space there, leave something out (--exclude, -Exclude), or name another folder with snapshots= in cage.conf.", copied);
+            $"Free space there, leave something out ({Face.Call("--exclude", "-Exclude")}), or name another folder with snapshots= in cage.conf.", copied);
     }
 
     /// <summary>Copies the tree at <paramref name="place"/>; which has been added.</summary>

@@ -80,7 +80,7 @@ internal sealed class SnapshotMaker
         {
             throw new CageException(
                 CageError.CageSnapshotFailed, $"{source} lies on a mount of another mount namespace, or on one that cannot be bound: {e.Message}.",
-                "Name a directory that the host itself sees; a cage is stopped and published (cage publish).", source, e);
+                $"Name a directory that the host itself sees; a cage is stopped and published ({Face.Call("cage publish", "Publish-Cage")}).", source, e);
         }
     }
 
@@ -128,7 +128,7 @@ internal sealed class SnapshotMaker
         if (live) warn($"A live snapshot is {_source} itself: what overlayfs shows of it is undefined once anything in it changes, though it does not crash (overlayfs.rst).");
         string[] left = [.. _nested.Where(tree => NestedTrees.IsTold(tree, _nested, _request.Nested) && !LiesInExcluded(tree.Path) && !(live && tree.Kind == NestedKind.Subvolume)).Select(NestedTrees.Describe)];
         if (left.Length > 0)
-            warn($"Not in the snapshot, where its folder is as it is underneath, mostly empty: {string.Join(", ", left)}.{(live ? "" : " --nested PATH=snapshot (-Nested) brings one along, PATH=empty says that it is meant.")}");
+            warn($"Not in the snapshot, where its folder is as it is underneath, mostly empty: {string.Join(", ", left)}.{(live ? "" : $" {Face.Call("--nested PATH=snapshot", "-Nested @{ PATH = 'Snapshot' }")} brings one along, {Face.Call("PATH=empty", "'Empty'")} says that it is meant.")}");
         if (provider is SnapshotProvider.Reflink or SnapshotProvider.Copy && _swap.Count > 0) warn($"Left out, since the kernel swaps to it: {string.Join(", ", _swap)}.");
     }
 
@@ -244,7 +244,7 @@ internal sealed class SnapshotMaker
         {
             (_, Errno.ENOSPC) => "Free space on that file system.",
             (_, Errno.EDQUOT) => "Raise the quota there, or name another folder with snapshots= in cage.conf.",
-            (SnapshotProvider.Reflink or SnapshotProvider.Copy, Errno.EIO) => "The disk cannot be read there (dmesg tells more); --exclude (-Exclude) leaves that out.",
+            (SnapshotProvider.Reflink or SnapshotProvider.Copy, Errno.EIO) => $"The disk cannot be read there (dmesg tells more); {Face.Call("--exclude", "-Exclude")} leaves that out.",
             (_, Errno.ETXTBSY) => "The kernel swaps to a file there: swapoff(8) it, or give it a subvolume or file system of its own.",
             (_, Errno.EROFS) => "That file system is read-only: name another folder with snapshots= in cage.conf.",
             (SnapshotProvider.Btrfs, Errno.EXDEV) => "The folder of snapshots has to be on the source's file system (snapshots= in cage.conf); copy needs no such thing.",

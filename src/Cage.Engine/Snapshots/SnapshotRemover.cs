@@ -57,7 +57,7 @@ internal static class SnapshotRemover
         Descriptor? tree = Files.TryOpen(snapshot.Path, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_NOFOLLOW);
         if (tree is not null && Files.Lock(tree, wait: false) && Files.Status(snapshot.Path)?.IsSameFile(Files.Status(tree)) == true) return tree;
         tree?.Dispose();
-        throw new CageException(CageError.CageBusy, $"Another command is at work on the snapshot {snapshot.Name}.", "cage snapshot list says when it is done.", snapshot.Name);
+        throw new CageException(CageError.CageBusy, $"Another command is at work on the snapshot {snapshot.Name}.", $"{Face.Call("cage snapshot list", "Get-CageSnapshot")} says when it is done.", snapshot.Name);
     }
 
     /// <summary>Since it was listed, the nil UUID may have come to it.</summary>
@@ -94,7 +94,7 @@ internal static class SnapshotRemover
             throw new CageException(
                 CageError.CageBusy,
                 $"The snapshot {snapshot.Name} is below {string.Join(", ", refused.Select(cage => $"\"{cage.Name}\" ({cage.Id})"))}{(running.Length > 0 && force ? ", which runs" : "")}.",
-                running.Length > 0 ? "Stop and remove those first." : "Remove those first, or use --force (-Force), which leaves them without their base.", snapshot.Name);
+                running.Length > 0 ? "Stop and remove those first." : $"Remove those first, or use {Face.Call("--force", "-Force")}, which leaves them without their base.", snapshot.Name);
         if (MountHolders.WithLayer(path).FirstOrDefault() is string holder)
             throw new CageException(
                 CageError.CageBusy, $"The snapshot {snapshot.Name} is a layer of an overlay that {holder} sees (EBUSY).", "End that cage run, or unmount it.", snapshot.Name);

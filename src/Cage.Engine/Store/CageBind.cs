@@ -53,6 +53,9 @@ public sealed record CageBind(string Source, string Target)
         return $"{Escape(Source)}:{Escape(Target)}{(options.Length == 0 ? "" : $":{options}")}";
     }
 
+    /// <summary>As the setting that asks for it.</summary>
+    internal string Option => Face.Call($"--bind {this}", $"-Bind '{ToString().Replace("'", "''")}'");
+
     /// <summary>A place in a cage that something can be mounted on, with one slash between names and none at the end.</summary>
     internal static string TargetOf(string path)
     {

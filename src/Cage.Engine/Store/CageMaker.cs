@@ -115,7 +115,7 @@ internal static class CageMaker
         foreach (Guid id in request.Base) RefuseBase(store, id);
         if (request.Source is null) return;
         if (request.Kind != CageKind.ReadOnly)
-            throw new CageException(CageError.CageArgumentInvalid, "A source makes a read-only cage only.", "Add --read-only (-ReadOnly).", request.Source);
+            throw new CageException(CageError.CageArgumentInvalid, "A source makes a read-only cage only.", $"Add {Face.Call("--read-only", "-ReadOnly")}.", request.Source);
         // A snapshot gets its name last.
         if (request.Origin is null && Files.StatusFollowed(AbsolutePath.Of(request.Source)) is var source and not { IsDirectory: true })
             throw new CageException(
@@ -191,7 +191,7 @@ internal static class CageMaker
     {
         if (privileges.UserNamespace is null && binds.FirstOrDefault(bind => bind.MapsOwners) is CageBind mapped)
             throw new CageException(
-                CageError.CageArgumentInvalid, $"The bind {mapped} maps owners to the ids of a user namespace, and \"{name}\" has none.", "Give it one (--userns, -UserNamespace), or leave idmap out.", mapped.Source);
+                CageError.CageArgumentInvalid, $"The bind {mapped} maps owners to the ids of a user namespace, and \"{name}\" has none.", $"Give it one ({Face.Call("--userns", "-UserNamespace")}), or leave idmap out.", mapped.Source);
     }
 
     private static void RefuseBase(CageStore store, Guid id)

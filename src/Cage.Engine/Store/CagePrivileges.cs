@@ -141,7 +141,7 @@ public sealed record CagePrivileges
         }
         catch (FormatException e)
         {
-            throw file.Invalid(UsersKey, $"is \"{file.Value(UsersKey)}\": {e.Message}", advice: "cage set NAME --userns=auto gives it a range of its own.");
+            throw file.Invalid(UsersKey, $"is \"{file.Value(UsersKey)}\": {e.Message}", advice: $"{Face.Call("cage set NAME --userns=auto", "Set-Cage NAME -UserNamespace auto")} gives it a range of its own.");
         }
     }
 

@@ -17,7 +17,7 @@ internal static class CagePublisher
             throw new CageException(CageError.CageArgumentInvalid, $"\"{record.Name}\" is read-only already.", target: record.Name);
         MountEntry? mount = MountTable.Read().Beneath(record.Path).FirstOrDefault();
         if (mount is not null)
-            throw new CageException(CageError.CageBusy, $"{mount.MountPoint} ({mount.Type}) is mounted beneath \"{record.Name}\" (EBUSY).", "cage stop (Stop-Cage) clears it.", record.Name);
+            throw new CageException(CageError.CageBusy, $"{mount.MountPoint} ({mount.Type}) is mounted beneath \"{record.Name}\" (EBUSY).", $"{Face.Call("cage stop", "Stop-Cage")} clears it.", record.Name);
         string path = store.PathOf(record.Id, CageKind.ReadOnly);
         try
         {

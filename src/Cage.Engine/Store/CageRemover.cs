@@ -41,7 +41,7 @@ internal static class CageRemover
         if (record.Origin is not null && Files.ReadLink(record.RootPath) is string snapshot && Files.Status(snapshot) is not null)
             throw new CageException(
                 CageError.CageBusy, $"\"{record.Name}\" stands for the snapshot {snapshot}.",
-                $"cage snapshot remove {Path.GetFileNameWithoutExtension(snapshot)} (Remove-CageSnapshot) removes both.", record.Name);
+                $"{Face.Call("cage snapshot remove", "Remove-CageSnapshot")} {Path.GetFileNameWithoutExtension(snapshot)} removes both.", record.Name);
         string[] users = [.. store.ReadAll().Where(other => other.Base.Contains(record.Id) && !gone.Contains(other.Id)).Select(other => $"\"{other.Name}\" ({other.Id})")];
         if (users.Length > 0)
             throw new CageException(CageError.CageBusy, $"\"{record.Name}\" is a base of {string.Join(", ", users)}.", "Remove those first.", record.Name);

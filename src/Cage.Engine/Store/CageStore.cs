@@ -176,7 +176,7 @@ public sealed class CageStore(StoreSettings settings)
             _ => $" that can be read; of {broken.Count} it cannot be told, the first: {broken[0].Message}",
         };
         return new CageException(
-            CageError.CageNotFound, $"There is no cage \"{selector}\" in {Settings.Data}{(unread.Length == 0 ? "." : unread)}", "cage list (Get-Cage) shows what is there.", selector);
+            CageError.CageNotFound, $"There is no cage \"{selector}\" in {Settings.Data}{(unread.Length == 0 ? "." : unread)}", $"{Face.Call("cage list", "Get-Cage")} shows what is there.", selector);
     }
 
     private static CageException Ambiguous(string selector, IReadOnlyList<string> ids) => new(

@@ -9,7 +9,7 @@ namespace Cage.PowerShell.Commands;
 public sealed class CopyCageCommand : CageTargetCmdlet
 {
     /// <summary>The copy's name.</summary>
-    [Parameter(Mandatory = true, Position = 1)]
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
     public string NewName { get; set; } = "";
 

@@ -9,7 +9,7 @@ namespace Cage.PowerShell.Commands;
 public sealed class RenameCageCommand : CageTargetCmdlet
 {
     /// <summary>The new name.</summary>
-    [Parameter(Mandatory = true, Position = 1)]
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
     public string NewName { get; set; } = "";
 

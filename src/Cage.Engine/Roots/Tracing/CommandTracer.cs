@@ -43,7 +43,7 @@ internal sealed class CommandTracer(CageInfo cage, string program, string? setti
         });
         int status = Finish(process, cancellation);
         return (Understand($"{folder.ProcPath}/", process.Id) ?? throw new CageException(
-            CageError.CageCommandFailed, $"{command[0]} was not started in \"{cage.Name}\" (exit status {status}).", "cage exec (Invoke-Cage) of the same, as the same user, says why.", command[0]), status);
+            CageError.CageCommandFailed, $"{command[0]} was not started in \"{cage.Name}\" (exit status {status}).", $"{Face.Call("cage exec", "Invoke-Cage")} of the same, as the same user, says why.", command[0]), status);
     }
 
     /// <summary>A tmpfs that is attached nowhere: when this process and strace have ended, however they do, it is gone.</summary>

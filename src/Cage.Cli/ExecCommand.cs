@@ -40,9 +40,10 @@ internal static class ExecCommand
 
     private static int Run(CageEngine engine, CageInfo cage, Arguments arguments, IReadOnlyList<string> words, bool terminal, int deathSignal)
     {
-        using Descriptor signals = Signals.Watch(
-            [Processes.SIGTERM, Processes.SIGHUP, Processes.SIGINT, Processes.SIGQUIT, Processes.SIGUSR1, Processes.SIGUSR2, Processes.SIGWINCH],
-            keepIgnored: true);
+        ReadOnlySpan<int> watched =
+            [Processes.SIGTERM, Processes.SIGHUP, Processes.SIGINT, Processes.SIGQUIT, Processes.SIGUSR1, Processes.SIGUSR2, Processes.SIGWINCH, Processes.SIGTSTP];
+        // With a terminal of its own, Ctrl+Z is a key for what is inside.
+        using Descriptor signals = Signals.Watch(terminal ? watched[..^1] : watched, keepIgnored: true);
         CageCommand command = new()
         {
             Arguments = words,
@@ -93,7 +94,7 @@ internal static class ExecCommand
         return Processes.Wait(process.Id).ExitStatus;
     }
 
-    /// <summary>Waits for the command and hands it the signals we get. A key on the terminal reaches it by itself: it is in our process group.</summary>
+    /// <summary>Waits for the command and hands it the signals we get; those of the terminal's keys to all of its process group, which is not the one in front.</summary>
     private static void WaitForwarding(SpawnedProcess process, Descriptor signals)
     {
         Span<byte> messages = stackalloc byte[64];
@@ -107,10 +108,20 @@ internal static class ExecCommand
             int count = Files.Read(signals, messages);
             for (int i = 0; i + 1 < count; i += 2)
             {
-                if (messages[i + 1] != 0) CommandSignal.LetEnd(process.Handle, messages[i]);
-                else if (messages[i] != Processes.SIGWINCH) CommandSignal.HandOn(process.Handle, messages[i]);
+                if (messages[i] == Processes.SIGTSTP) StandStill(process);
+                else if (messages[i + 1] != 0) CommandSignal.HandOnToGroup(process, messages[i]);
+                else CommandSignal.HandOn(process.Handle, messages[i]);
             }
         }
+    }
+
+    /// <summary>With all of its process group, until our shell has us go on.</summary>
+    private static void StandStill(SpawnedProcess process)
+    {
+        // No SIGTSTP: nobody in its session could let it go on, so that the kernel would not stop it.
+        Processes.Kill(-process.Id, Processes.SIGSTOP);
+        Signals.StandStill();
+        Processes.Kill(-process.Id, Processes.SIGCONT);
     }
 
     private static IReadOnlyList<string> Command(Arguments arguments) =>

@@ -15,6 +15,12 @@ public static unsafe partial class Signals
         fixed (int* first = numbers) return Check.Descriptor(cage_watch_signals(first, (uint)numbers.Length, keepIgnored ? 1 : 0), "sigaction");
     }
 
+    /// <summary>Stops this process as SIGTSTP by itself would, where there is a shell to let it go on; returns when it does.</summary>
+    public static void StandStill() => cage_stand_still(Processes.SIGTSTP);
+
+    [LibraryImport("cage-signals")]
+    private static partial void cage_stand_still(int number);
+
     [LibraryImport("cage-signals", SetLastError = true)]
     private static partial int cage_watch_signals(int* numbers, uint count, int keepIgnored);
 }

@@ -48,6 +48,15 @@ static void __attribute__((constructor)) survive_limits(void)
     signal(SIGXFSZ, nothing);
 }
 
+/* As if that signal, which has been watched, had come to a program that knows nothing of it: it stops where a shell is there to let it go on. Returns once it does. */
+void cage_stand_still(int32_t number)
+{
+    struct sigaction before;
+    sigaction(number, &(struct sigaction){ .sa_handler = SIG_DFL }, &before);
+    raise(number);
+    sigaction(number, &before, NULL);
+}
+
 /*
  * Returns the pipe's read end, or -1 with errno. A full pipe drops what comes: whoever reads is told of each kind in any case.
  * With keep_ignored, what the caller ignores (nohup(1), a background job of a script) stays so, here and in what is started.

@@ -156,15 +156,25 @@ public sealed class TerminalTests : CageTest
     {
         Store.Running(isolation);
         using Tmux terminal = new(Store);
-        terminal.Type("clear; $CAGE exec web -- sh -c 'echo re\"\"ady; exec sleep 1000'");
+        string sleep = $"sleep 49{Random.Shared.Next(10000, 99999)}";
+        terminal.Type($"clear; $CAGE exec web -- sh -c 'echo re\"\"ady; {sleep}; :'");
         terminal.WaitFor("ready");
+        Wait.Until(() => Sleeping().Length == 1, () => $"{sleep} did not start");
+        int pid = Sleeping()[0];
         terminal.Key("C-z");
         terminal.WaitFor("Stopped");
+        Assert.True(Wait.For(() => State(pid) == 'T', Child.Patience), "the shell goes on, and so does what it has started");
+        terminal.Type("bg");
+        Assert.True(Wait.For(() => State(pid) == 'S', Child.Patience), "it does not go on");
         terminal.Type("fg");
         Thread.Sleep(200);
         terminal.Key("C-c");
         terminal.Type("echo \"left with \"$?");
         terminal.WaitFor("left with 130");
+        Assert.Empty(Sleeping());
+
+        int[] Sleeping() => [.. HostView.WithCommandLine(sleep).Where(pid => File.ReadAllText($"/proc/{pid}/comm") == "sleep\n")];
+        static char State(int pid) => File.ReadAllText($"/proc/{pid}/stat").Split(") ")[^1][0];
     }
 
     [ToolTheory("tmux")]

@@ -12,6 +12,7 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
         "| working directory by /proc/self/fd | holds | holds | holds | holds |",
         "| host's program overwritten by way of /proc/self/exe | holds | holds | holds | holds |",
         "| typing into the caller's terminal (TIOCSTI) | no | no | holds | holds |",
+        "| signal to the process group of the caller | holds | holds | holds | holds |",
         "| keys of the caller and of the host's root | no | no | holds | holds |",
         "| mount target that is a link out, or becomes one | holds | holds | holds | holds |",
         "| fake /proc before the hidden files | – | no | holds | holds |",
@@ -87,6 +88,17 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
         Outcome outcome = OnHost($"script -qec \"'$CAGE' exec {isolation} -- /attack/type_ahead\" /dev/null");
         Assert.Equal((isolation, isolation is "jail" or Scene.Users ? 1 : 0), (isolation, outcome.Status));
     }
+
+    [CageFact]
+    public void AProcessGroupReachesOutOfAPlainChroot()
+    {
+        Plain();
+        Assert.Equal(0, InAGroup(Naive).Status);
+    }
+
+    [CageTheory]
+    [MemberData(nameof(Isolations))]
+    public void TheCallersProcessGroupIsNotSignalled(string isolation) => Held(InAGroup($"\"$CAGE\" exec {isolation} --"));
 
     [CageTheory]
     [MemberData(nameof(Isolations))]
@@ -239,6 +251,9 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
         scene.Arm(root);
         return root;
     }
+
+    /// <summary>0 when the signal has reached who started it.</summary>
+    private Outcome InAGroup(string start) => scene.Store.Start("setsid", "-w", "bash", "-c", $"HELPERS='{scene.Helpers}'; trap hit=1 USR1; ({start} /attack/signal_group) || [ $? = 138 ] || exit 3; [ -n \"$hit\" ] || exit 1").End();
 
     private Outcome OnHost(string script) => scene.Store.Shell($"HELPERS='{scene.Helpers}'; {script}");
 

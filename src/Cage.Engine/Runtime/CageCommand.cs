@@ -5,7 +5,7 @@ using Cage.Interop;
 
 namespace Cage.Engine.Runtime;
 
-/// <summary>A command to run in a running cage.</summary>
+/// <summary>A command to run in a running cage. It leads a session and a process group of its own, which can be signalled by its number.</summary>
 public sealed record CageCommand
 {
     /// <summary>The command and its arguments.</summary>
@@ -26,12 +26,8 @@ public sealed record CageCommand
     /// <summary>The descriptors 0, 1, 2 and further ones that it gets.</summary>
     public required IReadOnlyList<Descriptor> Descriptors { get; init; }
 
-    /// <summary>Whether descriptor 0 is a terminal of its own, which a new session then controls.</summary>
+    /// <summary>Whether descriptor 0 is a terminal of its own, which its session then controls.</summary>
     public bool OwnTerminal { get; init; }
-
-    /// <summary>Whether it leads a session of its own without a terminal: no key and no hang-up of the caller's reaches it, and all of its
-    /// process group can be ended by its number.</summary>
-    public bool OwnSession { get; init; }
 
     /// <summary>Ends it while it is being started, which somebody in the cage may hold up for ever.</summary>
     public CancellationToken Cancellation { get; init; }
@@ -85,7 +81,8 @@ internal static class CommandStarter
                 Identity = account.Identity,
                 Confinement = record.Isolation == CageIsolation.Jail ? Confinements.OfCommand(record.Privileges) : null,
                 Afresh = record.Isolation == CageIsolation.Jail,
-                NewSession = command.OwnTerminal || command.OwnSession,
+                // In the caller's process group it could signal all of that, the host's processes (kill(2), pid 0).
+                NewSession = true,
                 ControllingTerminal = command.OwnTerminal,
                 DeathSignal = command.DeathSignal,
                 Cancellation = command.Cancellation,

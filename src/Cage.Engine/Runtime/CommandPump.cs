@@ -53,7 +53,7 @@ public sealed class CommandPump : IDisposable
         {
             try
             {
-                _process = engine.Run(cage, command with { Descriptors = [inputEnd, outputEnd, errorEnd], OwnSession = true, Cancellation = cancellation });
+                _process = engine.Run(cage, command with { Descriptors = [inputEnd, outputEnd, errorEnd], Cancellation = cancellation });
             }
             catch
             {

@@ -167,7 +167,6 @@ internal sealed class ServiceRun : IDisposable
         Directory = _service.Directory,
         Environment = _service.Environment,
         Descriptors = [_nothing, _outputEnd, _outputEnd],
-        OwnSession = true,
         DeathSignal = Processes.SIGKILL,
     });
 

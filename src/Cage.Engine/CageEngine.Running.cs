@@ -35,7 +35,7 @@ public sealed partial class CageEngine
         StartCheck.Refuse(record);
         NetworkCheck.Refuse(Store, record);
         using HostContext host = new(Settings, record, _stage);
-        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(host, finder, readOnly, warn), readOnly, NetworkCheck.Allowed(Store, record)), host, progress, cancellation);
+        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(host, finder, readOnly, warn), readOnly, NetworkCheck.Allowed(Store, record), host.Announce), host, progress, cancellation);
         return Look(record);
     }
 
@@ -122,7 +122,7 @@ public sealed partial class CageEngine
         };
         try
         {
-            Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : Array.ConvertAll([.. bases], FindBase), NetworkCheck.Allowed(Store, record)), host, null, default);
+            Execute(record.Name, StartPlanner.ForEphemeral(Store, record, () => bases.Count == 0 ? [HostLayer()] : Array.ConvertAll([.. bases], FindBase), NetworkCheck.Allowed(Store, record), host.Announce), host, null, default);
             return new EphemeralCage(host, info!);
         }
         catch

@@ -43,7 +43,7 @@ public sealed partial class CageEngine
     public Plan PlanStart(CageRecord record, StartOptions? options = null)
     {
         StartCheck.RefuseReadOnly(record);
-        return new Plan(record.Name, [.. StartPlanner.ForStored(Settings, record, () => LayerChain.Resolve(Store, record.Base, record), options?.ReadOnly ?? false, NetworkCheck.Allowed(Store, record))]);
+        return new Plan(record.Name, [.. StartPlanner.ForStored(Settings, record, () => LayerChain.Resolve(Store, record.Base, record), options?.ReadOnly ?? false, NetworkCheck.Allowed(Store, record), _ => { })]);
     }
 
     /// <summary>What a stop would do, step by step; empty when there is nothing to do.</summary>

@@ -26,7 +26,7 @@ public sealed class ChrootTests(SmallRoot root) : IClassFixture<SmallRoot>, IDis
             [$"{mnt} overlay", $"{mnt}/proc proc", $"{mnt}/sys sysfs", $"{mnt}/dev tmpfs", $"{mnt}/dev/pts devpts", $"{mnt}/dev/shm tmpfs", $"{mnt}/tmp tmpfs"],
             _test.Mounted());
         CageMount[] mounts = [.. _test.Engine.GetMounts(web.Info)];
-        Assert.Equal(["/", "/proc", "/sys", "/dev", "/dev/pts", "/dev/shm", "/tmp"], mounts.Select(mount => mount.Target));
+        Assert.Equal(["/", "/dev", "/dev/pts", "/dev/shm", "/proc", "/sys", "/tmp"], mounts.Select(mount => mount.Target));
         Assert.Equal([root.Path], mounts[0].Layers);
         Assert.All(mounts, mount => Assert.Equal((record.Name, record.Id), (mount.Cage, mount.CageId)));
 

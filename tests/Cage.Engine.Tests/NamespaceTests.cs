@@ -42,11 +42,11 @@ public sealed class NamespaceTests(SmallRoot root) : IClassFixture<SmallRoot>, I
         Assert.Empty(Directory.GetFileSystemEntries(record.MountPath));
 
         MountEntry[] inside = Inside(cage);
-        Assert.Equal(Expected, WithoutCovers(inside).Select(Brief));
+        Assert.Equal(Expected.Order(StringComparer.Ordinal), WithoutCovers(inside).Select(Brief).Order(StringComparer.Ordinal));
         Assert.All(inside, mount => Assert.Equal("", mount.Propagation));
         Assert.DoesNotContain(_test.Engine.GetMounts(web.Info), mount => mount.Options.Split(',').Intersect(["ro", "rw"]).Count() != 1);
         Assert.Equal(isolation == CageIsolation.Jail, inside.Single(mount => mount.MountPoint == "/sys").Options.Split(',').Contains("ro"));
-        Assert.Equal(inside.Select(mount => mount.MountPoint), _test.Engine.GetMounts(cage).Select(mount => mount.Target));
+        Assert.Equal(inside.Select(mount => mount.MountPoint).Order(StringComparer.Ordinal), _test.Engine.GetMounts(cage).Select(mount => mount.Target));
         Assert.All(_test.Engine.GetMounts(cage), mount => Assert.Equal("private", mount.Propagation));
         Assert.Equal([root.Path], _test.Engine.GetMounts(cage)[0].Layers);
         Assert.Equal("bin dev etc home lib lib64 proc root run sbin sys tmp usr var", _test.Sh(cage, "echo $(ls /)"));
@@ -301,7 +301,7 @@ public sealed class NamespaceTests(SmallRoot root) : IClassFixture<SmallRoot>, I
             for (int i = 0; i < records.Length; i++)
             {
                 Assert.Equal($"{i} {i}", _test.Sh(running[i].Info, "echo $(cat /tmp/id /etc/id)"));
-                if (records[i].Isolation != CageIsolation.Chroot) Assert.Equal(Expected, WithoutCovers(Inside(running[i].Info)).Select(Brief));
+                if (records[i].Isolation != CageIsolation.Chroot) Assert.Equal(Expected.Order(StringComparer.Ordinal), WithoutCovers(Inside(running[i].Info)).Select(Brief).Order(StringComparer.Ordinal));
             }
             Assert.Equal(records.Length, _test.Engine.List().Count(cage => cage.State == CageState.Running));
         }

@@ -23,6 +23,18 @@ public sealed class StartFailureTests(SmallRoot root) : SmallRootTests(root)
     /// <summary>Fails at what it is to do, on either side and at any time.</summary>
     private static BindRoot FailingStep(StepSide side) => new("/nonexistent", "/nonexistent") { Side = side };
 
+    /// <summary>As a planner does: the init is told what is around the root before that comes.</summary>
+    private static IEnumerable<Step> Announced(HostContext host, Step[] steps, IReadOnlyList<Step> plan)
+    {
+        int first = Array.FindIndex(steps, step => step.Side == StepSide.Inside);
+        int root = Array.IndexOf(steps, plan.FirstOrDefault(step => step is MountOverlay { Side: StepSide.Inside }));
+        for (int i = 0; i < steps.Length; i++)
+        {
+            if (i == first) host.Announce(new StepsAroundRoot([.. steps[first..root].Cast<PortableStep>()], [.. steps.Skip(root + 1).TakeWhile(step => step.Side == StepSide.Inside).Cast<PortableStep>()]));
+            yield return steps[i];
+        }
+    }
+
     /// <summary>Lets a plan fail after each of its steps in turn.</summary>
     [CageTheory]
     [InlineData(CageIsolation.Chroot)]
@@ -38,7 +50,7 @@ public sealed class StartFailureTests(SmallRoot root) : SmallRootTests(root)
             StepSide side = at < plan.Count ? plan[at].Side : StepSide.Host;
             using HostContext host = new(_test.Settings, record, _test.Stage);
             using StepContext context = new() { Host = host };
-            StepException e = Assert.Throws<StepException>(() => Executor.Run([.. plan.Take(at), FailingStep(side), .. plan.Skip(at)], context));
+            StepException e = Assert.Throws<StepException>(() => Executor.Run(Announced(host, [.. plan.Take(at), FailingStep(side), .. plan.Skip(at)], plan), context));
             Assert.Equal((Errno.ENOENT, at), (e.Cause.Number, e.Index));
             Assert.IsType<BindRoot>(e.Step);
             _test.AssertNothingLeft(record);
@@ -59,7 +71,7 @@ public sealed class StartFailureTests(SmallRoot root) : SmallRootTests(root)
             using CancellationTokenSource source = new();
             using HostContext host = new(_test.Settings, record, _test.Stage);
             using StepContext context = new() { Host = host, Cancellation = source.Token };
-            Assert.Throws<OperationCanceledException>(() => Executor.Run([.. plan.Take(at), new CancelStep(source), .. plan.Skip(at)], context));
+            Assert.Throws<OperationCanceledException>(() => Executor.Run(Announced(host, [.. plan.Take(at), new CancelStep(source), .. plan.Skip(at)], plan), context));
             _test.AssertNothingLeft(record);
         }
         using CancellationTokenSource before = new();

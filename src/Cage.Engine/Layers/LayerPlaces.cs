@@ -12,11 +12,16 @@ internal static class LayerPlaces
     /// <param name="layers">All of them.</param>
     public static void Refuse(StoreSettings settings, IReadOnlyList<Layer> layers)
     {
-        Place[] places = [.. layers.Where(layer => layer.IsLinked).Select(layer => Place.Of(layer.Record, layer.Directory!))];
-        CageRecord[] own = [.. layers.Where(layer => !layer.IsLinked).Select(layer => layer.Record)];
+        List<Place> places = [];
+        List<CageRecord> own = [];
+        foreach (Layer layer in layers)
+        {
+            if (layer.IsLinked) places.Add(Place.Of(layer.Record, layer.Directory!));
+            else own.Add(layer.Record);
+        }
         foreach (Place place in places)
             if (place.IsOverlay) OverlayDepth.Refuse(place.Record, place.Path);
-        if (own.Length > 0)
+        if (own.Count > 0)
         {
             using Descriptor folder = Files.Open(settings.Data, Files.O_PATH | Files.O_DIRECTORY);
             Place store = Place.Of(own[0], folder);
@@ -24,14 +29,15 @@ internal static class LayerPlaces
             foreach (Place place in places)
                 if (place.Device == store.Device) RefuseBeside(own, store, place);
         }
+        if (places.Count < 2) return;
         // Sorted with a slash at their ends, what lies in one follows it at once.
-        Array.Sort(places, (a, b) => a.Device != b.Device ? a.Device.CompareTo(b.Device) : string.CompareOrdinal(a.Prefix, b.Prefix));
-        for (int i = 1; i < places.Length; i++)
+        places.Sort((a, b) => a.Device != b.Device ? a.Device.CompareTo(b.Device) : string.CompareOrdinal(a.Prefix, b.Prefix));
+        for (int i = 1; i < places.Count; i++)
             if (places[i - 1].Device == places[i].Device && places[i - 1].Holds(places[i])) throw Overlap(places[i], places[i - 1]);
     }
 
     /// <summary>What is linked to may hold the whole store, hold one of the store's own, or lie in one.</summary>
-    private static void RefuseBeside(CageRecord[] own, Place store, Place linked)
+    private static void RefuseBeside(List<CageRecord> own, Place store, Place linked)
     {
         if (!linked.Holds(store) && !store.Holds(linked)) return;
         foreach (CageRecord layer in own)

@@ -12,6 +12,12 @@ internal sealed record GiveUpPrivileges(CagePrivileges Privileges) : PortableSte
 
     public override string Target => "init (keeps KILL) and commands";
 
+    internal override PortableStep Ready(StepContext context)
+    {
+        Confinements.OfInit(Privileges);
+        return this;
+    }
+
     internal override void Do(StepContext context)
     {
         if (context.Users is not null) UserNamespace.ActAs(0);

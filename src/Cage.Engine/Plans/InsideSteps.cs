@@ -37,7 +37,21 @@ internal sealed record MountFileSystem(string Type, string Path, ulong Attribute
 
     internal override CageError Failure => CageError.CageMountFailed;
 
+    internal override PortableStep Ready(StepContext context)
+    {
+        context.KeepMade(Path, Make());
+        return this;
+    }
+
     internal override void Do(StepContext context)
+    {
+        Descriptor mount = context.TakeMade(Path) ?? Make();
+        context.Attached(this, mount);
+        using Descriptor target = Files.OpenInRoot(context.Root, Path, Files.O_PATH | Files.O_DIRECTORY);
+        Mounts.Attach(mount, target);
+    }
+
+    private Descriptor Make()
     {
         using Descriptor configuration = Mounts.OpenFileSystem(Type);
         Mounts.SetOption(configuration, "source", Type);
@@ -47,10 +61,7 @@ internal sealed record MountFileSystem(string Type, string Path, ulong Attribute
             if (equals < 0) Mounts.SetFlag(configuration, option);
             else Mounts.SetOption(configuration, option[..equals], option[(equals + 1)..]);
         }
-        Descriptor mount = Mounts.Create(configuration, Attributes);
-        context.Attached(this, mount);
-        using Descriptor target = Files.OpenInRoot(context.Root, Path, Files.O_PATH | Files.O_DIRECTORY);
-        Mounts.Attach(mount, target);
+        return Mounts.Create(configuration, Attributes);
     }
 
     internal override void Undo(StepContext context) => context.Detach(this);

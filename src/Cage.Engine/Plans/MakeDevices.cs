@@ -25,9 +25,25 @@ internal sealed record MakeDevices(IReadOnlyList<DeviceNode> Nodes, string? Log 
 
     public override string Target => "/dev";
 
+    /// <summary>Whether all is there already.</summary>
+    private bool IsDone { get; init; }
+
+    internal override PortableStep Ready(StepContext context)
+    {
+        if (context.Made("dev") is not Descriptor dev) return this;
+        Fill(dev, context);
+        return this with { IsDone = true };
+    }
+
     internal override void Do(StepContext context)
     {
+        if (IsDone) return;
         using Descriptor dev = Files.OpenInRoot(context.Root, "dev", Files.O_PATH | Files.O_DIRECTORY);
+        Fill(dev, context);
+    }
+
+    private void Fill(Descriptor dev, StepContext context)
+    {
         foreach (var (name, target) in Links()) Files.MakeLinkAt(dev, name, target);
         Files.MakeDirectoryAt(dev, "pts", 0x1ed);
         Files.MakeDirectoryAt(dev, "shm", 0x3ff);

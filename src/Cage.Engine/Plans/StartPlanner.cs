@@ -35,7 +35,9 @@ internal static class StartPlanner
     /// <param name="findLayers">Finds those below it.</param>
     /// <param name="readOnly">Whether nothing can be written in it this time.</param>
     /// <param name="allowed">The addresses that may reach its private network.</param>
-    public static IEnumerable<Step> ForStored(StoreSettings settings, CageRecord record, Func<LayerChain> findLayers, bool readOnly, IReadOnlyList<string> allowed)
+    /// <param name="announce">Is told the inside steps around the root, before the layers are looked for.</param>
+    public static IEnumerable<Step> ForStored(
+        StoreSettings settings, CageRecord record, Func<LayerChain> findLayers, bool readOnly, IReadOnlyList<string> allowed, Action<StepsAroundRoot> announce)
     {
         yield return new MakeControlGroup(record.Id);
         if (!record.Limits.IsEmpty) yield return new SetLimits(record.Id, record.Limits);
@@ -51,9 +53,11 @@ internal static class StartPlanner
             foreach (Step step in StartInit(record)) yield return step;
             yield return new RecordInit(InitHint.PathOf(settings, record.Id), record.Id);
             var (connection, resolver) = Network(settings, record, allowed, OwnsResolver(record.RootPath));
-            if (connection is not null) yield return connection;
             devices = OwnDevices.Of(record, settings);
-            foreach (Step step in Enter(record, [RootOf(record, findLayers(), readOnly)], devices, resolver)) yield return step;
+            StepsAroundRoot around = Around(record, [], devices, resolver);
+            announce(around);
+            if (connection is not null) yield return connection;
+            foreach (Step step in around.With(() => RootOf(record, findLayers(), readOnly))) yield return step;
         }
         if (devices?.Log is { IsSocketAlone: true }) yield return new FollowLog(record);
         if (record.Start.Length > 0) yield return new RunStartScript($"{record.Path}/{record.Start}");
@@ -75,23 +79,23 @@ internal static class StartPlanner
     /// <param name="record">The cage; its own base is not looked at.</param>
     /// <param name="bases">Finds the cages below it, the topmost first.</param>
     /// <param name="allowed">The addresses that may reach its private network.</param>
-    public static IEnumerable<Step> ForEphemeral(CageStore store, CageRecord record, Func<IReadOnlyList<Guid>> bases, IReadOnlyList<string> allowed)
+    /// <param name="announce">Is told the inside steps around the root, before the layers are looked for.</param>
+    public static IEnumerable<Step> ForEphemeral(CageStore store, CageRecord record, Func<IReadOnlyList<Guid>> bases, IReadOnlyList<string> allowed, Action<StepsAroundRoot> announce)
     {
         yield return new MakeControlGroup(record.Id, Held: true);
         if (!record.Limits.IsEmpty) yield return new SetLimits(record.Id, record.Limits, Held: true);
         foreach (Step step in StartInit(record)) yield return step;
+        string scratch = store.Settings.Run;
+        var (connection, resolver) = Network(store.Settings, record, allowed, ownsResolver: false);
+        OwnDevices? devices = OwnDevices.Of(record, store.Settings);
+        StepsAroundRoot around = Around(record, [new MountScratch(scratch)], devices, resolver);
+        announce(around);
         LayerChain layers = LayerChain.Resolve(store, bases());
         yield return new HoldLayers(layers.Records);
-        string scratch = store.Settings.Run;
-        PortableStep[] roots =
-        [
-            new MountScratch(scratch),
-            new MountOverlay(layers.Roots, $"{scratch}/{MountScratch.Upper}", $"{scratch}/{MountScratch.Work}", $"{scratch}/{MountScratch.MountPoint}", Attributes: RootAttributes(record), Mapped: Mapped(record, MappedLayers.Lower)),
-        ];
-        var (connection, resolver) = Network(store.Settings, record, allowed, ownsResolver: false);
         if (connection is not null) yield return connection;
-        OwnDevices? devices = OwnDevices.Of(record, store.Settings);
-        foreach (Step step in Enter(record, roots, devices, resolver)) yield return step;
+        MountOverlay root = new(
+            layers.Roots, $"{scratch}/{MountScratch.Upper}", $"{scratch}/{MountScratch.Work}", $"{scratch}/{MountScratch.MountPoint}", Attributes: RootAttributes(record), Mapped: Mapped(record, MappedLayers.Lower));
+        foreach (Step step in around.With(() => root)) yield return step;
         if (devices?.Log is { IsSocketAlone: true }) yield return new FollowLog(record);
     }
 
@@ -112,17 +116,17 @@ internal static class StartPlanner
             : new StartInit(record.Name, record.Id, Spawn.CLONE_NEWNS, OwnControlGroupView: false);
     }
 
-    private static IEnumerable<Step> Enter(CageRecord record, IEnumerable<PortableStep> roots, OwnDevices? devices, HostResolver resolver)
+    private static StepsAroundRoot Around(CageRecord record, PortableStep[] scratch, OwnDevices? devices, HostResolver resolver)
     {
         PortableStep[] acting = record.Privileges.UserNamespace is IdRange range ? [new ActAsCageRoot(range)] : [];
-        List<PortableStep> steps = [new IsolatePropagation(), .. acting, .. roots, .. Inside(record, devices, resolver), new PivotRoot()];
-        if (record.Network.Mode != NetworkMode.Host) steps.Add(new RaiseLoopback());
+        List<PortableStep> after = [.. Inside(record, devices, resolver), new PivotRoot()];
+        if (record.Network.Mode != NetworkMode.Host) after.Add(new RaiseLoopback());
         if (record.Isolation == CageIsolation.Jail)
         {
-            steps.Add(new NameHost(HostNameFor(record.Name)));
-            steps.Add(new GiveUpPrivileges(record.Privileges));
+            after.Add(new NameHost(HostNameFor(record.Name)));
+            after.Add(new GiveUpPrivileges(record.Privileges));
         }
-        return steps.Select(step => step with { Side = StepSide.Inside });
+        return new StepsAroundRoot([new IsolatePropagation(), .. acting, .. scratch], after);
     }
 
     private static List<PortableStep> Inside(CageRecord record, OwnDevices? devices, HostResolver resolver)

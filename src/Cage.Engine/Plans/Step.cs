@@ -48,4 +48,8 @@ public abstract record PortableStep : Step
     /// <summary>Makes what can be made of it on the host's side, while the init comes up; null where that is nothing.</summary>
     /// <returns>What was made, and the step that is left.</returns>
     internal virtual (Descriptor Made, PortableStep Left)? Prepare() => null;
+
+    /// <summary>Does what can be done of it in the init before there is a root, while the host's side still looks for the layers.</summary>
+    /// <returns>The step that is left.</returns>
+    internal virtual PortableStep Ready(StepContext context) => this;
 }

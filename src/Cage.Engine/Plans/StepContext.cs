@@ -8,6 +8,8 @@ internal sealed class StepContext : IDisposable
 {
     private readonly Stack<(Step Owner, Descriptor Mount)> _mounts = new();
 
+    private readonly List<(string Path, Descriptor Mount)> _made = [];
+
     private Descriptor? _root;
 
     /// <summary>The cage's root, once it is mounted.</summary>
@@ -17,7 +19,7 @@ internal sealed class StepContext : IDisposable
     public Runtime.HostContext? Host { get; init; }
 
     /// <summary>What the host's side made while the init came up: the root, attached nowhere yet; null where the step that mounts it makes it.</summary>
-    public Descriptor? Prepared { get; init; }
+    public Descriptor? Prepared { get; set; }
 
     /// <summary>The user namespace whose ids the cage's files are mapped to; null where it has none.</summary>
     public Descriptor? Users { get; set; }
@@ -45,6 +47,24 @@ internal sealed class StepContext : IDisposable
         if (isRoot) _root = mount;
     }
 
+    /// <summary>Keeps a file system that is attached nowhere until there is a root to attach it to.</summary>
+    /// <param name="path">Where it will be, inside the root.</param>
+    /// <param name="mount">The file system.</param>
+    public void KeepMade(string path, Descriptor mount) => _made.Add((path, mount));
+
+    /// <summary>The file system that is kept for a path, which stays kept; null where there is none.</summary>
+    public Descriptor? Made(string path) => _made.Find(made => made.Path == path).Mount;
+
+    /// <summary>Hands over the file system that is kept for a path; null where there is none.</summary>
+    public Descriptor? TakeMade(string path)
+    {
+        int index = _made.FindIndex(made => made.Path == path);
+        if (index < 0) return null;
+        Descriptor mount = _made[index].Mount;
+        _made.RemoveAt(index);
+        return mount;
+    }
+
     /// <summary>Detaches what <paramref name="owner"/> attached last, if anything.</summary>
     public void Detach(Step owner)
     {
@@ -58,5 +78,6 @@ internal sealed class StepContext : IDisposable
     public void Dispose()
     {
         while (_mounts.TryPop(out var top)) top.Mount.Dispose();
+        foreach (var (_, mount) in _made) mount.Dispose();
     }
 }

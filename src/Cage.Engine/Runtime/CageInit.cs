@@ -30,11 +30,12 @@ public static class CageInit
         // What nearly every Jail's will need, while the host's side is still at its plan.
         if (Host.ProcessId == 1) Confinements.OfInit(new CagePrivileges());
         using (StageChannel channel = new(new Descriptor(Channel)))
+        using (StepContext context = new())
         {
             try
             {
-                if (channel.ReceiveSteps(out Descriptor? prepared) is not IReadOnlyList<PortableStep> steps) return 1;
-                Build(steps, prepared);
+                if (channel.ReceiveAround() is not StepsAroundRoot around) return 1;
+                Build(Arriving(channel, around, context), context);
                 channel.SendReady();
             }
             catch (Exception e)
@@ -48,9 +49,30 @@ public static class CageInit
         return Hold(signals, Host.ProcessId == 1);
     }
 
-    private static void Build(IReadOnlyList<PortableStep> steps, Descriptor? prepared)
+    /// <summary>All steps in order, each when it can be carried out. What can be done of the later ones is done while the root is waited for.</summary>
+    internal static IEnumerable<Step> Arriving(StageChannel channel, StepsAroundRoot around, StepContext context)
     {
-        using StepContext context = new() { Prepared = prepared };
+        foreach (PortableStep step in around.Before) yield return step;
+        PortableStep[] after = [.. around.After];
+        for (int i = 0; i < after.Length; i++)
+        {
+            try
+            {
+                after[i] = after[i].Ready(context);
+            }
+            catch (LinuxException e)
+            {
+                throw new StepException(after[i], e, around.Before.Count + 1 + i);
+            }
+        }
+        PortableStep root = channel.ReceiveRoot(out Descriptor? prepared) ?? throw new OperationCanceledException("The host's side has ended.");
+        context.Prepared = prepared;
+        yield return root;
+        foreach (PortableStep step in after) yield return step;
+    }
+
+    private static void Build(IEnumerable<Step> steps, StepContext context)
+    {
         int deathSignal = Processes.DeathSignal;
         Executor.Run(steps, context);
         LeaveHostFiles();

@@ -10,6 +10,7 @@ namespace Cage.Engine.Runtime;
 internal sealed class HostContext(StoreSettings settings, CageRecord record, StageBinary stage) : IDisposable
 {
     private StageChannel? _channel;
+    private int _before;
     private readonly List<Descriptor> _kept = [];
 
     public StoreSettings Settings { get; } = settings;
@@ -47,24 +48,38 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
         _channel = channel;
     }
 
-    /// <summary>Has the init carry out the steps from <paramref name="first"/> on.</summary>
+    /// <summary>Has the init begin with what it is to do inside, while the layers are looked for.</summary>
+    public void Announce(StepsAroundRoot around)
+    {
+        _before = around.Before.Count;
+        Send(channel => channel.SendAround(around));
+    }
+
+    /// <summary>Has the init carry out the steps from <paramref name="first"/> on, which it knows but for the root.</summary>
     public void RunInside(IReadOnlyList<Step> steps, int first)
     {
-        StageChannel channel = _channel ?? throw new InvalidOperationException("The plan has inside steps before its init is there.");
-        PortableStep[] inside = [.. steps.Skip(first).Cast<PortableStep>()];
-        using Descriptor? root = Prepare(inside, first);
+        int place = first + _before;
+        PortableStep step = (PortableStep)steps[place];
+        using Descriptor? root = Prepare(ref step, place);
+        Send(channel => channel.SendRoot(step, root));
+        if (root is not null) LookAhead(root);
+        Meanwhile?.Invoke();
+        Layers?.Dispose();
+        Channel.ReceiveOutcome(steps, first, Init!);
+    }
+
+    private StageChannel Channel => _channel ?? throw new InvalidOperationException("The plan has inside steps before its init is there.");
+
+    private void Send(Action<StageChannel> send)
+    {
         try
         {
-            channel.SendSteps(inside, root);
+            send(Channel);
         }
         catch (LinuxException e) when (e.Number == Errno.EPIPE)
         {
             // It has ended already: there is no outcome, which says so.
         }
-        if (root is not null) LookAhead(root);
-        Meanwhile?.Invoke();
-        Layers?.Dispose();
-        channel.ReceiveOutcome(steps, first, Init!);
     }
 
     /// <summary>Has the kernel ask each layer for /etc while the init is at work on other things: it will look there, and many layers take half a millisecond.</summary>
@@ -80,23 +95,19 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
         }
     }
 
-    /// <summary>Has the one step that can be prepared make what it can, and leaves the rest of it in its place.</summary>
-    private static Descriptor? Prepare(PortableStep[] inside, int first)
+    /// <summary>Has the step make what it can, and leaves the rest of it in its place.</summary>
+    private static Descriptor? Prepare(ref PortableStep step, int index)
     {
-        for (int i = 0; i < inside.Length; i++)
+        try
         {
-            try
-            {
-                if (inside[i].Prepare() is not (Descriptor made, PortableStep left)) continue;
-                inside[i] = left;
-                return made;
-            }
-            catch (LinuxException e)
-            {
-                throw new StepException(inside[i], e, first + i);
-            }
+            if (step.Prepare() is not (Descriptor made, PortableStep left)) return null;
+            step = left;
+            return made;
         }
-        return null;
+        catch (LinuxException e)
+        {
+            throw new StepException(step, e, index);
+        }
     }
 
     /// <exception cref="CageException">CageStopTimeout.</exception>

@@ -6,9 +6,12 @@ namespace Cage.Engine.Runtime;
 /// <summary>The messages between the host's side and a cage's init, over one stream socket.
 /// <code>
 ///   host                                init
-///    │  steps, the inside ones of a plan  │   an end of file instead: the host's side died, init exits, nothing was done
+///    │  the inside steps of a plan        │   an end of file instead: the host's side died, init exits, nothing was done
+///    │  around the root                   │
+///    ├───────────────────────────────────►│   carries out those before it, readies those after it
+///    │  the step that mounts the root     │   an end of file instead: as above
 ///    ├───────────────────────────────────►│
-///    │                                    │   carries them out, or unwinds them
+///    │                                    │   carries it and the others out, or unwinds them all
 ///    │  ready, or the step that failed    │
 ///    │◄───────────────────────────────────┤
 ///    ┴  (both close)                      ┴
@@ -17,26 +20,41 @@ internal sealed class StageChannel(Descriptor socket) : IDisposable
 {
     private readonly MessageSocket _socket = new(socket);
 
-    /// <param name="steps">The steps.</param>
-    /// <param name="prepared">What the host's side has made for one of them.</param>
-    public void SendSteps(IEnumerable<PortableStep> steps, Descriptor? prepared)
+    public void SendAround(StepsAroundRoot around)
     {
         WireWriter wire = new();
-        PortableStep[] portable = [.. steps];
-        wire.Number(portable.Length);
-        foreach (PortableStep step in portable) StepCodec.Write(wire, step);
+        foreach (IReadOnlyList<PortableStep> steps in (ReadOnlySpan<IReadOnlyList<PortableStep>>)[around.Before, around.After])
+        {
+            wire.Number(steps.Count);
+            foreach (PortableStep step in steps) StepCodec.Write(wire, step);
+        }
+        _socket.Send(wire.Bytes);
+    }
+
+    /// <summary>Null when the host's side is gone.</summary>
+    public StepsAroundRoot? ReceiveAround()
+    {
+        if (_socket.Receive() is not byte[] message) return null;
+        WireReader wire = new(message);
+        PortableStep[] before = Steps(ref wire), after = Steps(ref wire);
+        return new StepsAroundRoot(before, after);
+    }
+
+    /// <param name="root">The step.</param>
+    /// <param name="prepared">What the host's side has made for it.</param>
+    public void SendRoot(PortableStep root, Descriptor? prepared)
+    {
+        WireWriter wire = new();
+        StepCodec.Write(wire, root);
         _socket.Send(wire.Bytes, prepared);
     }
 
-    /// <summary>The steps, and what the host's side has made for one of them; null when the host's side is gone.</summary>
-    public IReadOnlyList<PortableStep>? ReceiveSteps(out Descriptor? prepared)
+    /// <summary>The step, and what the host's side has made for it; null when the host's side is gone.</summary>
+    public PortableStep? ReceiveRoot(out Descriptor? prepared)
     {
-        byte[]? message = _socket.Receive(out prepared);
-        if (message is null) return null;
+        if (_socket.Receive(out prepared) is not byte[] message) return null;
         WireReader wire = new(message);
-        PortableStep[] steps = new PortableStep[wire.Number()];
-        for (int i = 0; i < steps.Length; i++) steps[i] = StepCodec.Read(ref wire);
-        return steps;
+        return StepCodec.Read(ref wire);
     }
 
     public void SendReady() => _socket.Send(new WireWriter().Number(-1).Bytes);
@@ -60,4 +78,11 @@ internal sealed class StageChannel(Descriptor socket) : IDisposable
     }
 
     public void Dispose() => _socket.Dispose();
+
+    private static PortableStep[] Steps(ref WireReader wire)
+    {
+        PortableStep[] steps = new PortableStep[wire.Number()];
+        for (int i = 0; i < steps.Length; i++) steps[i] = StepCodec.Read(ref wire);
+        return steps;
+    }
 }

@@ -23,7 +23,8 @@ public sealed record CageMount(
         // In its own namespace the kernel writes targets as the cage sees them; beneath a chroot's mount point they are cut to that.
         IEnumerable<MountEntry> entries = isChroot ? MountTable.Read().Beneath(cage.Record.MountPath) : OfInit(cage.ProcessId!.Value);
         int cut = isChroot ? cage.Record.MountPath.Length : 0;
-        return [.. entries.Select(entry => new CageMount(
+        // The kernel has them by age, and those around the root are older than that.
+        return [.. entries.OrderBy(entry => entry.MountPoint, StringComparer.Ordinal).Select(entry => new CageMount(
             cage.Name, cage.Id, entry.Source, entry.MountPoint.Length > cut ? entry.MountPoint[cut..] : "/", entry.Type,
             Together(entry.Options.Split(','), entry.SuperOptions.Split(',')), entry.Propagation.Length == 0 ? "private" : entry.Propagation,
             [.. entry.SuperOption("lowerdir+").Concat(entry.SuperOption("lowerdir"))]))];

@@ -75,8 +75,8 @@ public sealed record CagePrivileges
 
     /// <summary>With every name as it stands in a cage.conf.</summary>
     /// <exception cref="CageException">CageArgumentInvalid: there is no such capability or system call, or they contradict each other.</exception>
-    public CagePrivileges Checked() => (CapabilityProblem() ?? SystemCallProblem() ?? UsersProblem()) is string problem
-        ? throw new CageException(CageError.CageArgumentInvalid, $"{problem}.")
+    public CagePrivileges Checked() => !NamesAny && UserNamespace is null ? this
+        : (CapabilityProblem() ?? SystemCallProblem() ?? UsersProblem()) is string problem ? throw new CageException(CageError.CageArgumentInvalid, $"{problem}.")
         : this with { CapabilityAdd = [.. CapabilityAdd.Select(name => CapabilitySet.Normal(name)!)], CapabilityDrop = [.. CapabilityDrop.Select(name => CapabilitySet.Normal(name)!)] };
 
     internal static CagePrivileges From(ConfFile file)
@@ -97,7 +97,7 @@ public sealed record CagePrivileges
             Sockets = (SocketView)CageRecord.Word(file, SocketKey, Words.Sockets),
             UserNamespace = Users(file),
         };
-        if (capabilities.Length + calls.Length == 0) return privileges;
+        if (!privileges.NamesAny) return privileges;
         if (privileges.CapabilityProblem() is string capability) throw file.Invalid(CapabilityKey, $"is wrong: {capability}");
         if (privileges.SystemCallProblem() is string call) throw file.Invalid(SystemCallKey, $"is wrong: {call}");
         return privileges.Checked();
@@ -144,6 +144,8 @@ public sealed record CagePrivileges
             throw file.Invalid(UsersKey, $"is \"{file.Value(UsersKey)}\": {e.Message}", advice: $"{Face.Call("cage set NAME --userns=auto", "Set-Cage NAME -UserNamespace auto")} gives it a range of its own.");
         }
     }
+
+    private bool NamesAny => CapabilityAdd.Count + CapabilityDrop.Count + SystemCallAllow.Count + SystemCallDeny.Count > 0;
 
     private string? UsersProblem() => UserNamespace?.Problem() is string problem ? $"The ids {UserNamespace} cannot be: {problem}" : null;
 

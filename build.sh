@@ -136,6 +136,8 @@ build_module() {
     cp -t "$module/bin" "$built"/Cage.{PowerShell,PowerShell.Transport,Engine,Interop}.dll
     place_native "$(runtime_of "$(uname -m)")" "$out/bin/cage"
     packager help docs "$module" ${address:+"$address"}
+    # The pages themselves too: help leads to them where they are nowhere on the web.
+    cp -r docs "$module/docs"
     rm -rf "$operators"
     mkdir -p "$operators"
     place_manifest module/Cage.Pester/Cage.Pester.psd1 "$operators"

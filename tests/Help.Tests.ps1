@@ -22,10 +22,19 @@ Describe 'Get-Help' {
         }
         @($help.Examples.Example).Count | Should -BeGreaterOrEqual 3
     }
-    It 'opens a page on the web only where the project has one' {
-        $address = (Get-Module Cage).ProjectUri
-        (Get-Command Stop-Cage).HelpUri | Should -Be ($address ? "$address/docs/cmdlets/Stop-Cage.md" : '')
-        if (-not $address) { { Get-Help Stop-Cage -Online } | Should -Throw '*Internet address (URI) of the Help topic is not specified*' }
+    It 'leads from <_> to its page: on the web where the project has one there, in the module in any case' -ForEach $commands {
+        $module = Get-Module Cage
+        "$($module.ModuleBase)/docs/cmdlets/$_.md" | Should -FileContentMatch "^# $_$"
+        $address = $module.ProjectUri ? "$($module.ProjectUri)/" : 'module:'
+        (Get-Help $_).relatedLinks.navigationLink[0].uri | Should -Be "${address}docs/cmdlets/$_.md"
+        if (-not $module.ProjectUri) { { Get-Help $_ -Online } | Should -Throw "*module:docs/cmdlets/$_.md*" }
+    }
+    It 'has guides in the module whose links lead somewhere' {
+        $docs = "$((Get-Module Cage).ModuleBase)/docs"
+        foreach ($page in Get-ChildItem $docs -Recurse -Filter *.md) {
+            foreach ($link in [regex]::Matches((Get-Content -Raw $page), '\]\((?!https?:|#)([^)#\s]+)')) { Join-Path $page.DirectoryName $link.Groups[1].Value | Should -Exist }
+        }
+        Show-Markdown "$docs/cmdlets/Stop-Cage.md" | Out-String | Should -Match 'Get-Cage -State Running \| Stop-Cage -Force'
     }
     It 'shows examples as they are written' {
         Get-Help Stop-Cage -Examples | Out-String | Should -Match '(?m)^ *(PS .*>)?Get-Cage -State Running \| Stop-Cage -Force -Confirm:\$false'

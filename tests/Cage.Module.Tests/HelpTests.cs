@@ -48,7 +48,7 @@ public sealed class HelpTests : IDisposable
         Assert.Empty(said.Except(Repository.Page(name).Outputs.Select(part => part.Name)));
     }
 
-    /// <summary>Where there is none on the web, Get-Help -Online says so: it takes the first link that has an address.</summary>
+    /// <summary>Get-Help -Online takes the first link that has an address. Where there is none on the web, its error names the page in the module.</summary>
     [Theory]
     [InlineData("https://cage.example")]
     [InlineData(null)]
@@ -59,7 +59,7 @@ public sealed class HelpTests : IDisposable
         foreach (var (model, command) in CmdletModel.All.Zip(commands))
         {
             string[] addresses = [.. command.Descendants(_maml + "navigationLink").Select(link => link.Element(_maml + "uri")!.Value).Where(uri => uri.Length > 0)];
-            Assert.Equal(address is null ? [] : [$"{address}/docs/cmdlets/{model.Name}.md"], addresses);
+            Assert.Equal([$"{(address is null ? "module:" : $"{address}/")}docs/cmdlets/{model.Name}.md"], addresses);
         }
     }
 

@@ -19,7 +19,7 @@ public static class MamlWriter
 
     /// <summary>The whole file.</summary>
     /// <param name="commands">The cmdlets, each with its page.</param>
-    /// <param name="address">What the links to the pages on the web begin with; null where they are nowhere. Get-Help -Online says so then.</param>
+    /// <param name="address">What the links to the pages on the web begin with; null where they are nowhere.</param>
     public static XDocument Document(IEnumerable<(CmdletModel Cmdlet, CommandPage Page)> commands, string? address) => new(
         new XDeclaration("1.0", "utf-8", null),
         new XElement(_msh + "helpItems", new XAttribute("schema", "maml"), commands.Select(entry => Command(entry.Cmdlet, entry.Page, address))));
@@ -48,7 +48,7 @@ public static class MamlWriter
             new XElement(_command + "returnValues", page.Outputs.Select(part => Typed("returnValue", part.Name, part.Text))),
             page.Notes.Count == 0 ? null : new XElement(_maml + "alertSet", new XElement(_maml + "alert", Paragraphs(page.Notes))),
             new XElement(_command + "examples", page.Examples.Select((example, i) => Example(example, i + 1))),
-            new XElement(_command + "relatedLinks", address is null ? null : Link("Online Version:", $"{address}/docs/cmdlets/{cmdlet.Name}.md"), page.Related.Select(link => Link(link.Words, ""))));
+            new XElement(_command + "relatedLinks", Page(cmdlet.Name, address), page.Related.Select(link => Link(link.Words, ""))));
     }
 
     private static XElement Parameter(ParameterModel parameter, ParameterUse use, IReadOnlyList<Block> text, bool isSyntax) => new(
@@ -92,6 +92,14 @@ public static class MamlWriter
         new XElement(_maml + "title", $"--- Example {number}: {Markdown.Plain(example.Title)} ---"),
         new XElement(_dev + "code", example.Output is null ? example.Code : $"{example.Code}\n\n{example.Output}"),
         new XElement(_dev + "remarks", Paragraphs(example.Remarks)));
+
+    /// <summary>The first link that has an address is what Get-Help -Online opens. It opens nothing but http and https, and names in its error what it was to open: so it tells
+    /// where the page is that the module brings along.</summary>
+    private static XElement Page(string cmdlet, string? address)
+    {
+        string page = $"docs/cmdlets/{cmdlet}.md";
+        return address is null ? Link("Page in the module's folder (Show-Markdown):", $"module:{page}") : Link("Online Version:", $"{address}/{page}");
+    }
 
     private static XElement Link(string words, string uri) =>
         new(_maml + "navigationLink", new XElement(_maml + "linkText", words), new XElement(_maml + "uri", uri));

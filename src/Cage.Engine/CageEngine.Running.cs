@@ -32,6 +32,7 @@ public sealed partial class CageEngine
             throw new CageException(
                 CageError.CageBusy, $"\"{record.Name}\" was not stopped: process {string.Join(", ", left.Take(5))} of it still runs.", $"{Face.Call("cage stop", "Stop-Cage")} {record.Name} ends what is left.", record.Name);
         bool readOnly = options?.ReadOnly ?? false;
+        StartCheck.RefuseElsewhere(record);
         StartCheck.Refuse(record);
         NetworkCheck.Refuse(Store, record);
         using HostContext host = new(Settings, record, _stage);

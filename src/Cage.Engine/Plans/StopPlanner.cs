@@ -38,6 +38,11 @@ internal static class StopPlanner
             steps.Add(new UnmountTree(cage, record.MountPath, options.Force));
             steps.Add(new FindLeftMounts(cage, record.MountPath));
         }
+        else if (record.Isolation == CageIsolation.Chroot && ControlGroup.Of(cage.Id) is { Exists: true })
+        {
+            // It may have been started in another mount namespace.
+            steps.Add(new FindLeftMounts(cage, record.MountPath));
+        }
         if (ControlGroup.Of(cage.Id) is { Exists: true } || LegacyGroups.Of(cage.Id).Any()) steps.Add(new RemoveControlGroup(cage.Id));
         if (Files.Status(InitHint.PathOf(settings, cage.Id)) is not null) steps.Add(new ForgetInit(settings, cage.Id));
         return new Plan(cage.Name, steps);

@@ -1,3 +1,4 @@
+using Cage.Engine.State;
 using Cage.Engine.Store;
 using Cage.Interop;
 
@@ -14,6 +15,15 @@ internal static class StartCheck
         CageMaker.RefuseBinds(record.Name, record.Binds, record.Privileges);
         RefuseMountPoint(record);
         Directory(record, record.RootPath, "root");
+    }
+
+    /// <summary>A Chroot that was started in another mount namespace does not run in this one, but has its upper mounted. What was not stopped there has its control group still.</summary>
+    public static void RefuseElsewhere(CageRecord record)
+    {
+        if (record.Isolation != CageIsolation.Chroot || ControlGroup.Of(record.Id) is not { Exists: true }) return;
+        if (MountHolders.InOtherNamespaces(record.MountPath).FirstOrDefault() is string holder)
+            throw new CageException(
+                CageError.CageBusy, $"\"{record.Name}\" was started in another mount namespace, that of {holder}, and not stopped there (EBUSY).", "Stop it there (nsenter -t PID -m): an upper mounted twice is destroyed.", record.Name);
     }
 
     /// <summary>What the kernel says of its upper, which takes longer: an init can come up meanwhile.</summary>

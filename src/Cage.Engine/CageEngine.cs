@@ -5,6 +5,7 @@ using Cage.Engine.Plans;
 using Cage.Engine.Runtime;
 using Cage.Engine.State;
 using Cage.Engine.Store;
+using Cage.Interop;
 
 namespace Cage.Engine;
 
@@ -16,9 +17,12 @@ public sealed partial class CageEngine
     /// <summary>Works on the store that <paramref name="settings"/> name.</summary>
     /// <param name="settings">Where things are.</param>
     /// <param name="stage">The <c>cage</c> program, for the inits.</param>
+    /// <exception cref="CageException">CageHostUnsupported: there is no /proc.</exception>
     public CageEngine(StoreSettings settings, StageBinary stage)
     {
         ArgumentNullException.ThrowIfNull(settings);
+        if (Files.Status("/proc/self") is null)
+            throw new CageException(CageError.CageHostUnsupported, "There is no /proc here (ENOENT), where the kernel says what runs and what is mounted.", "mount -t proc proc /proc", "/proc");
         Store = new CageStore(settings);
         _stage = stage;
     }

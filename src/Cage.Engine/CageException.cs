@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Cage.Engine.Privileges;
 using Cage.Interop;
 
 namespace Cage.Engine;
@@ -114,7 +115,7 @@ public sealed class CageException : Exception
         {
             Errno.ENOSPC => "Free space on that file system, or name another folder with data= in cage.conf.",
             Errno.EROFS => "That file system is read-only: remount it writable, or name another folder with data= in cage.conf.",
-            Errno.EPERM or Errno.EACCES when Host.EffectiveUser != 0 => "Run it as root.",
+            Errno.EPERM or Errno.EACCES => RootRights.Advice(),
             _ => null,
         },
         path,

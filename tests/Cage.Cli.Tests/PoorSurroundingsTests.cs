@@ -90,6 +90,53 @@ public sealed class PoorSurroundingsTests : CageTest
     }
 
     [RootFact]
+    public void WithoutProcItSaysSo()
+    {
+        Store.Stopped("jail");
+        foreach (string line in (string[])["list", "start web", "stop web"])
+            Store.PrivateShell($"mount -t tmpfs tmpfs /proc; \"$CAGE\" {line}").Failed(1, "There is no /proc here (ENOENT)", "mount -t proc proc /proc");
+        Store.PrivateShell("mount -t tmpfs tmpfs /proc; \"$CAGE\" run --base host -- true").Failed(125, "There is no /proc here (ENOENT)");
+        Store.PrivateShell("mount -t tmpfs tmpfs /proc; \"$CAGE\" help list").Ended(0);
+    }
+
+    [ToolFact("setpriv")]
+    public void ARootThatLacksRightsIsToldWhich()
+    {
+        Store.Running("jail");
+        Store.Stopped("pivot", "pivot");
+        foreach (var (capability, line, status) in ((string, string, int)[])[("sys_admin", "start pivot", 1), ("mknod", "start pivot", 1), ("sys_admin", "exec web -- true", 125), ("sys_ptrace", "exec web -- true", 125), ("sys_admin", "run --base host -- true", 125)])
+            Store.Shell($"setpriv --bounding-set=-{capability} \"$CAGE\" {line}").Failed(status, $"Root lacks CAP_{capability.ToUpperInvariant()} here");
+        Cage("start", "pivot").Silently();
+    }
+
+    [RootFact]
+    public void AChrootThatWasStartedInAnotherMountNamespaceIsNotStartedTwice()
+    {
+        string id = Store.Stopped("chroot");
+        using Child other = Store.StartPrivateShell("\"$CAGE\" start web; echo ready; read line; \"$CAGE\" stop web; echo stopped");
+        other.WaitFor("ready");
+        Cage("start", "web").Failed(1, "\"web\" was started in another mount namespace, that of process", "EBUSY");
+        other.Input.Write("\n"u8);
+        other.Input.Flush();
+        other.WaitFor("stopped");
+        Cage("start", "web").Silently();
+        Cage("stop", "web").Ended(0);
+        Store.NothingRuns(id);
+    }
+
+    [RootFact]
+    public void AStopNamesWhoStillHasAChrootOfAnotherMountNamespace()
+    {
+        string id = Store.Stopped("chroot");
+        using (Child other = Store.StartPrivateShell("\"$CAGE\" start web; echo ready; read line"))
+        {
+            other.WaitFor("ready");
+            Cage("stop", "web").Ended(0).Said($"{Store.MountPoint(id)} is still mounted in the mount namespace of process");
+        }
+        Cage("start", "web").Silently();
+    }
+
+    [RootFact]
     public void WithoutAnEnvironmentItWorks()
     {
         Store.Running("jail");

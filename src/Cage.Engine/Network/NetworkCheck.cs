@@ -17,9 +17,16 @@ internal static class NetworkCheck
         NetworkTool.Require("nft", "nftables");
         if (record.Network.Address is null)
             throw Problem(record, "its private network has no address", $"{Face.Call($"cage set {record.Name} --network private", $"Set-Cage {record.Name} -Network Private")} gives it one.");
-        if (File.ReadAllText("/proc/sys/net/ipv4/ip_forward").Trim() == "0")
+        if (!Forwards(record))
             throw Problem(record, "the host does not forward packets, so nothing could pass between it and the cage's network (net.ipv4.ip_forward is 0)", "sysctl -w net.ipv4.ip_forward=1; a file in /etc/sysctl.d keeps it. The host then routes between all its networks: look at its firewall first.");
         foreach (PublishedPort port in record.Network.Ports) RefusePort(store, record, port);
+    }
+
+    private static bool Forwards(CageRecord record)
+    {
+        const string Setting = "/proc/sys/net/ipv4/ip_forward";
+        using Descriptor file = Files.TryOpen(Setting, Files.O_RDONLY) ?? throw Problem(record, $"{Setting}, which says whether the host forwards packets, is not there (ENOENT)", "Is /proc mounted with subset=pid, or IPv4 switched off?");
+        return Files.ReadAll(file)[0] != '0';
     }
 
     /// <summary>The addresses behind <see cref="CageNetwork.AllowedFrom"/>.</summary>

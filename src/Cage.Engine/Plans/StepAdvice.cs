@@ -1,3 +1,4 @@
+using Cage.Engine.Privileges;
 using Cage.Interop;
 
 namespace Cage.Engine.Plans;
@@ -7,7 +8,7 @@ internal static class StepAdvice
 {
     public static string? For(Step step, LinuxException cause) => (step, cause.Number) switch
     {
-        (_, Errno.EPERM) when Host.EffectiveUser != 0 => "Run it as root.",
+        (_, Errno.EPERM or Errno.EACCES) when RootRights.Advice() is string advice => advice,
         (MountOverlay or BindRoot or BindHost, Errno.EINVAL or Errno.EPERM) when cause.Operation == "mount_setattr" && cause.Target is not null =>
             $"Its file system takes no idmapped mount, which a user namespace needs: ext4, XFS, btrfs and others can, tmpfs since Linux 6.3. Move it there, or take the user namespace away ({Face.Call("--userns=none", "-UserNamespace none")}).",
         (MountOverlay { Mapped: not MappedLayers.None }, Errno.EINVAL) => "A user namespace needs overlayfs over idmapped layers, Linux 5.19; dmesg may say more.",

@@ -111,7 +111,7 @@ internal static class CommandStarter
         }
         catch (LinuxException e) when (e.Number is Errno.EACCES or Errno.EPERM)
         {
-            throw new CageException(CageError.CageRequiresRoot, $"Only root may enter a cage: {e.Message}.", "Run it as root, with sudo for instance.", cage.Name, e);
+            throw Forbidden(cage, e, RootRights.Advice());
         }
     }
 
@@ -162,6 +162,9 @@ internal static class CommandStarter
         return init is null || Channels.WaitReadable(init, 0);
     }
 
+    private static CageException Forbidden(CageInfo cage, Exception cause, string? advice) => new(
+        CageError.CageRequiresRoot, $"{(Interop.Host.EffectiveUser == 0 ? $"\"{cage.Name}\" cannot be entered" : "Only root may enter a cage")}: {cause.Message}.", advice, cage.Name, cause);
+
     private static CageException Explain(CageInfo cage, CageCommand command, SpawnException e)
     {
         string name = command.Arguments[0];
@@ -175,8 +178,7 @@ internal static class CommandStarter
                 CageError.CageStartFailed, $"{name} was not started: the init of \"{cage.Name}\" holds no user namespace (EINVAL).", "Its cage.conf was changed while it ran: stop and start it.", cage.Name, e),
             (SpawnStage.Directory, _) => new CageException(
                 CageError.CageArgumentInvalid, $"The working directory {command.Directory} cannot be entered in \"{cage.Name}\": {e.Message}.", target: command.Directory, inner: e),
-            (_, Errno.EPERM or Errno.EACCES) when Interop.Host.EffectiveUser != 0 => new CageException(
-                CageError.CageRequiresRoot, $"Only root may enter a cage: {e.Message}.", "Run it as root, with sudo for instance.", cage.Name, e),
+            (_, Errno.EPERM or Errno.EACCES) when RootRights.Advice() is string advice => Forbidden(cage, e, advice),
             _ => new CageException(CageError.CageStartFailed, $"{name} was not started in \"{cage.Name}\": {e.Message}.", target: cage.Name, inner: e),
         };
     }

@@ -4,9 +4,18 @@ using Cage.Engine.Runtime;
 
 namespace Cage.PowerShell;
 
+/// <summary>The parameters that say as whom, where and with what something is begun inside a cage. Invoke-Cage has them too, whose cages are no targets of the pipeline alone: a class has one base.</summary>
+internal interface IInsideParameters
+{
+    string? User { get; }
+
+    string? Directory { get; }
+
+    IDictionary? Environment { get; }
+}
+
 /// <summary>A cmdlet that begins something inside running cages.</summary>
-/// <remarks>Invoke-Cage has the same parameters again: its cages are no targets of the pipeline alone, and a class has one base.</remarks>
-public abstract class CageInsideCmdlet : CageTargetCmdlet
+public abstract class CageInsideCmdlet : CageTargetCmdlet, IInsideParameters
 {
     private protected CageInsideCmdlet()
     {
@@ -26,7 +35,12 @@ public abstract class CageInsideCmdlet : CageTargetCmdlet
     /// <summary>Variables for it, besides the cage's own.</summary>
     [Parameter]
     public IDictionary? Environment { get; set; }
+}
 
+/// <summary>Turns those parameters into what the engine takes.</summary>
+internal static class InsideParameters
+{
     /// <summary>What is begun with them; the words and descriptors are whoever's who begins it.</summary>
-    private protected CageCommand InsideCommand => new() { Arguments = [], User = User, Directory = Directory, Environment = Values.Variables(Environment), Descriptors = [] };
+    public static CageCommand InsideCommand(this IInsideParameters given) =>
+        new() { Arguments = [], User = given.User, Directory = given.Directory, Environment = Values.Variables(given.Environment), Descriptors = [] };
 }

@@ -172,6 +172,24 @@ public sealed class MannersTests
         }
     }
 
+    /// <summary>What several cmdlets have that have no base in common is typed, checked, completed and called alike in each.</summary>
+    [Fact]
+    public void AGroupOfParametersIsTheSameWhereverItIs()
+    {
+        Type[] all = typeof(CageCmdlet).Assembly.GetTypes(), groups = [.. all.Where(type => type.IsInterface && type.Name.EndsWith("Parameters", StringComparison.Ordinal))];
+        Assert.NotEmpty(groups);
+        foreach (Type group in groups)
+        {
+            Type[] owners = [.. all.Where(type => type.IsClass && group.IsAssignableFrom(type) && type.BaseType?.IsAssignableTo(group) != true)];
+            Assert.True(owners.Length > 1, $"{group.Name} is no group");
+            foreach (PropertyInfo property in group.GetProperties())
+                Assert.Single(owners.Select(owner => Declared(owner.GetProperty(property.Name)!)).Distinct());
+        }
+
+        static string Declared(PropertyInfo property) => $"{property.PropertyType} {string.Join(' ', property.GetCustomAttributesData()
+            .Where(data => data.AttributeType.Namespace != "System.Runtime.CompilerServices" && data.AttributeType.Name != "ParameterAttribute").Select(data => data.ToString()).Order(StringComparer.Ordinal))}";
+    }
+
     /// <summary>What a class, its bases of this assembly and what the compiler has made for them call.</summary>
     private static IEnumerable<MethodBase> CallsOf(Type type)
     {

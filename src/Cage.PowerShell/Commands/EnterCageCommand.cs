@@ -61,7 +61,7 @@ public sealed class EnterCageCommand : CageInsideCmdlet
         using (peer)
         {
             TerminalRelay.CopySize(leader);
-            return Engine.Run(cage, InsideCommand with { Arguments = [Engine.ShellOf(cage, User)], Group = Group, Descriptors = [peer, peer, peer], OwnTerminal = true, Cancellation = Stop });
+            return Engine.Run(cage, this.InsideCommand() with { Arguments = [Engine.ShellOf(cage, User)], Group = Group, Descriptors = [peer, peer, peer], OwnTerminal = true, Cancellation = Stop });
         }
     }
 }

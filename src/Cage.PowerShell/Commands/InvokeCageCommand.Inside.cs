@@ -1,11 +1,10 @@
 using System.Collections;
 using System.Management.Automation;
-using Cage.Engine.Runtime;
 
 namespace Cage.PowerShell.Commands;
 
-/// <content>As whom, where, and with what it runs inside: as <see cref="CageInsideCmdlet"/> has it.</content>
-public sealed partial class InvokeCageCommand
+/// <content>As whom, where, and with what it runs inside.</content>
+public sealed partial class InvokeCageCommand : IInsideParameters
 {
     /// <summary>The user: name, number, name:group or number:number; root by default.</summary>
     [Parameter]
@@ -27,10 +26,7 @@ public sealed partial class InvokeCageCommand
     [Parameter]
     public IDictionary? Environment { get; set; }
 
-    private CageInvocation Invocation(bool isPiped) => new(this, Engine, _line, new CageCommand
-    {
-        Arguments = _line.Words(hasName: !IsNamed && !isPiped), User = User, Group = Group, Directory = Directory, Environment = Values.Variables(Environment), Descriptors = [],
-    })
+    private CageInvocation Invocation(bool isPiped) => new(this, Engine, _line, this.InsideCommand() with { Arguments = _line.Words(hasName: !IsNamed && !isPiped), Group = Group })
     {
         ThrottleLimit = ThrottleLimit, AsJob = AsJob, Stop = Stop,
     };

@@ -16,12 +16,10 @@ public sealed partial class NewCageCommand : INetworkParameters
 
     /// <summary>Ports of the host that lead to the private network: "8080:80", "127.0.0.1:8080:80", "53:53/udp".</summary>
     [Parameter(ParameterSetName = WritableSet)]
-    [AllowEmptyCollection]
     public string[] Publish { get; set; } = [];
 
     /// <summary>Who may reach the private network directly: names or ids of cages, cages from Get-Cage, or networks such as 192.168.0.0/16.</summary>
     [Parameter(ParameterSetName = WritableSet)]
-    [AllowEmptyCollection]
     [CageReference]
     [ArgumentCompleter(typeof(CageNameCompleter))]
     public string[] AllowFrom { get; set; } = [];

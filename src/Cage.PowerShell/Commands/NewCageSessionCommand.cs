@@ -14,7 +14,7 @@ public sealed class NewCageSessionCommand : CageInsideCmdlet
     private protected override void Act(CageInfo cage)
     {
         if (!ShouldProcess(Describe(cage), "Begin pwsh and open a session")) return;
-        Runspace runspace = RunspaceFactory.CreateRunspace(new CageConnectionInfo(Engine, cage, InsideCommand, Stop), Host, TypeTable.LoadDefaultTypeFiles());
+        Runspace runspace = RunspaceFactory.CreateRunspace(new CageConnectionInfo(Engine, cage, this.InsideCommand(), Stop), Host, TypeTable.LoadDefaultTypeFiles());
         try
         {
             Work($"Opening a session in {cage.Name}", _ => runspace.Open());

@@ -13,13 +13,11 @@ public sealed partial class SetCageCommand : IPrivilegeParameters
 
     /// <summary>Capabilities that root in a Jail has besides the default ones (capabilities(7)), with or without CAP_; ALL for every one.</summary>
     [Parameter]
-    [AllowEmptyCollection]
     [ArgumentCompleter(typeof(CapabilityCompleter))]
     public string[] CapabilityAdd { get; set; } = [];
 
     /// <summary>Capabilities that root in a Jail is not to have; ALL begins with none.</summary>
     [Parameter]
-    [AllowEmptyCollection]
     [ArgumentCompleter(typeof(CapabilityCompleter))]
     public string[] CapabilityDrop { get; set; } = [];
 
@@ -29,12 +27,10 @@ public sealed partial class SetCageCommand : IPrivilegeParameters
 
     /// <summary>System calls that the filter allows besides, by name.</summary>
     [Parameter]
-    [AllowEmptyCollection]
     public string[] SeccompAllow { get; set; } = [];
 
     /// <summary>System calls that the filter denies besides, by name.</summary>
     [Parameter]
-    [AllowEmptyCollection]
     public string[] SeccompDeny { get; set; } = [];
 
     /// <summary>Whether set-user-ID programs (sudo, su) work in a Jail; they do not by default.</summary>

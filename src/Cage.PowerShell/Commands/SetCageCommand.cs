@@ -29,7 +29,6 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
 
     /// <summary>Other read-only cages below it, the topmost first: names, ids, or cages from Get-Cage; an empty list takes them away.</summary>
     [Parameter]
-    [AllowEmptyCollection]
     [CageReference]
     [ArgumentCompleter(typeof(CageBaseCompleter))]
     public string[] Base { get; set; } = [];

@@ -96,7 +96,8 @@ public sealed class StartTests : CageTest
         Assert.Equal("inside\n", File.ReadAllText($"{Store.RootPath("web")}/started"));
         Assert.False(File.Exists("/started"));
         Assert.Equal("said\n", File.ReadAllText($"{Store.Data}/{id}.w/start.log"));
-        Assert.Contains(Store.ProcessesOf(id), process => process.Contains("sleep 4711", StringComparison.Ordinal));
+        // The script does not wait until its daemon has begun.
+        Wait.Until(() => Store.ProcessesOf(id).Any(process => process.Contains("sleep 4711", StringComparison.Ordinal)), () => $"the daemon is not among {string.Join('\n', Store.ProcessesOf(id))}");
         Cage("stop", "web").Ended(0);
         Store.NothingIsLeftOf(id);
     }

@@ -96,4 +96,25 @@ public sealed class StageTests : IDisposable
         root.Undo(context);
         Assert.DoesNotContain(MountTable.Read(), mount => mount.MountPoint.StartsWith(folder + "/", StringComparison.Ordinal));
     });
+
+    /// <summary>What the cage's own files have in these places cannot be covered instead: it was found in the file system before that was there.</summary>
+    [RootFact]
+    public void What_is_to_be_covered_is_found_before_there_is_a_root() => MountNamespace.Run(folder =>
+    {
+        foreach (string name in new[] { "root/proc/sys", "root/sys/firmware", "root/dev", "mnt" }) Directory.CreateDirectory($"{folder}/{name}");
+        using StepContext context = new();
+        PortableStep[] steps =
+        [
+            new MountFileSystem("proc", "proc", 0, []), new MountFileSystem("sysfs", "sys", 0, []), new MountFileSystem("tmpfs", "dev", 0, []), new MakeDevices(DeviceSet.Usual),
+            new HidePaths(["proc/interrupts", "sys/firmware", "proc/none"]), new ProtectPaths(["proc/sys"]),
+        ];
+        PortableStep[] left = Array.ConvertAll(steps, step => step.Ready(context));
+        new BindRoot($"{folder}/root", $"{folder}/mnt").Do(context);
+        foreach (PortableStep step in left) step.Do(context);
+        Dictionary<string, MountEntry> mounts = MountTable.Read().Where(mount => mount.MountPoint.StartsWith($"{folder}/mnt/", StringComparison.Ordinal)).ToDictionary(mount => mount.MountPoint[$"{folder}/mnt/".Length..]);
+        Assert.Equal(["dev", "proc", "proc/interrupts", "proc/sys", "sys", "sys/firmware"], mounts.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(("/null", "tmpfs", "/sys"), (mounts["proc/interrupts"].Root, mounts["sys/firmware"].Type, mounts["proc/sys"].Root));
+        Assert.Contains("ro", mounts["proc/sys"].Options.Split(','));
+        Assert.Empty(Directory.GetFileSystemEntries($"{folder}/mnt/sys/firmware"));
+    });
 }

@@ -8,16 +8,26 @@ internal static class KernelPaths
 {
     private const long PROC_SUPER_MAGIC = 0x9fa0, SYSFS_MAGIC = 0x62656572;
 
-    /// <summary>Opens each that is there, O_PATH, and hands it over with its name.</summary>
-    public static void ForEach(Descriptor root, IEnumerable<string> paths, Action<Descriptor> act)
+    /// <summary>Opens each that is there, O_PATH, in what is mounted in the root.</summary>
+    public static List<Descriptor> Find(Descriptor root, IReadOnlyList<string> paths)
     {
         using Descriptor proc = Open(root, "proc", PROC_SUPER_MAGIC), sys = Open(root, "sys", SYSFS_MAGIC);
+        return Find(proc, sys, paths);
+    }
+
+    /// <summary>The same before there is a root, in what is made for it; null where that is not made.</summary>
+    public static List<Descriptor>? TryFindMade(StepContext context, IReadOnlyList<string> paths) =>
+        context.Made("proc") is Descriptor proc && context.Made("sys") is Descriptor sys ? Find(proc, sys, paths) : null;
+
+    private static List<Descriptor> Find(Descriptor proc, Descriptor sys, IReadOnlyList<string> paths)
+    {
+        List<Descriptor> found = [];
         foreach (string path in paths)
         {
             int slash = path.IndexOf('/');
-            using Descriptor? there = Files.TryOpenInRoot(path[..slash] == "proc" ? proc : sys, path[(slash + 1)..], Files.O_PATH);
-            if (there is not null) act(there);
+            if (Files.TryOpenInRoot(path[..slash] == "proc" ? proc : sys, path[(slash + 1)..], Files.O_PATH) is Descriptor there) found.Add(there);
         }
+        return found;
     }
 
     private static Descriptor Open(Descriptor root, string name, long type)
@@ -41,11 +51,17 @@ internal sealed record HidePaths(IReadOnlyList<string> Paths) : PortableStep
 
     internal override CageError Failure => CageError.CageMountFailed;
 
+    /// <summary>What is to be covered, where that is open already.</summary>
+    private List<Descriptor>? Opened { get; init; }
+
+    internal override PortableStep Ready(StepContext context) => this with { Opened = KernelPaths.TryFindMade(context, Paths) };
+
     internal override void Do(StepContext context)
     {
         Descriptor? file = null, folder = null;
-        KernelPaths.ForEach(context.Root, Paths, target =>
+        foreach (Descriptor target in Opened ?? KernelPaths.Find(context.Root, Paths))
         {
+            using Descriptor closed = target;
             bool isFolder = Files.Status(target).IsDirectory;
             ref Descriptor? first = ref isFolder ? ref folder : ref file;
             // A clone has the attributes of what it is a clone of.
@@ -53,7 +69,7 @@ internal sealed record HidePaths(IReadOnlyList<string> Paths) : PortableStep
             first ??= cover;
             context.Attached(this, cover);
             Mounts.Attach(cover, target);
-        });
+        }
     }
 
     internal override void Undo(StepContext context) => context.Detach(this);
@@ -92,13 +108,22 @@ internal sealed record ProtectPaths(IReadOnlyList<string> Paths) : PortableStep
 
     internal override CageError Failure => CageError.CageMountFailed;
 
-    internal override void Do(StepContext context) => KernelPaths.ForEach(context.Root, Paths, target =>
+    /// <summary>What is to be covered, where that is open already.</summary>
+    private List<Descriptor>? Opened { get; init; }
+
+    internal override PortableStep Ready(StepContext context) => this with { Opened = KernelPaths.TryFindMade(context, Paths) };
+
+    internal override void Do(StepContext context)
     {
-        Descriptor cover = Mounts.CloneTree(target);
-        context.Attached(this, cover);
-        Mounts.SetAttributes(cover, Mounts.MOUNT_ATTR_RDONLY | Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NODEV | Mounts.MOUNT_ATTR_NOEXEC);
-        Mounts.Attach(cover, target);
-    });
+        foreach (Descriptor target in Opened ?? KernelPaths.Find(context.Root, Paths))
+        {
+            using Descriptor closed = target;
+            Descriptor cover = Mounts.CloneTree(target);
+            context.Attached(this, cover);
+            Mounts.SetAttributes(cover, Mounts.MOUNT_ATTR_RDONLY | Mounts.MOUNT_ATTR_NOSUID | Mounts.MOUNT_ATTR_NODEV | Mounts.MOUNT_ATTR_NOEXEC);
+            Mounts.Attach(cover, target);
+        }
+    }
 
     internal override void Undo(StepContext context) => context.Detach(this);
 

@@ -18,7 +18,7 @@ Describe 'Copy-Cage' -Skip:((id -u) -ne 0) {
         $copy.Id | Should -Not -Be $web.Id
         $copy.Name, $copy.Memo, "$($copy.State)" | Should -Be 'web2', 'first # one', 'Stopped'
         $copy.Base | Should -Be $web.Base
-        $copy.Record.Environment | Should -Be 'A=1'
+        $copy.Environment | Should -Be 'A=1'
         "$($copy.Path)/up" | Should -FileContentMatch 'bin/sh'
         "$($copy.Path)/cage.conf" | Should -FileContentMatch '^colour=blue'
         "$($copy.Path)/cage.conf" | Should -FileContentMatch '^# mine'
@@ -28,10 +28,10 @@ Describe 'Copy-Cage' -Skip:((id -u) -ne 0) {
     It 'gives the copy an address and user ids of its own, and the same ports' {
         $web = New-Cage web -Base base -Network Private -Publish 8080:80 -UserNamespace auto
         $copy = Copy-Cage web web2
-        $copy.Record.Network.Address, $web.Record.Network.Address | Should -Not -BeNullOrEmpty
-        $copy.Record.Network.Address | Should -Not -Be $web.Record.Network.Address
-        "$($copy.Record.Privileges.UserNamespace)" | Should -Not -Be "$($web.Record.Privileges.UserNamespace)"
-        "$($copy.Record.Network.Ports)" | Should -Be '8080:80'
+        $copy.Network.Address, $web.Network.Address | Should -Not -BeNullOrEmpty
+        $copy.Network.Address | Should -Not -Be $web.Network.Address
+        "$($copy.Privileges.UserNamespace)" | Should -Not -Be "$($web.Privileges.UserNamespace)"
+        "$($copy.Network.Ports)" | Should -Be '8080:80'
     }
     It 'leaves logs, the workdir and the original alone' {
         $web = New-Cage web -Base base

@@ -113,14 +113,23 @@ Describe 'Views' -Skip:(-not $isRoot) {
         $text | Should -Match "(?m)^Id +: $($web.Id)"
         $text | Should -Match '(?m)^Base +: base'
         $text | Should -Match '(?m)^Memo +: first'
-        $text | Should -Not -Match '(?m)^(Privileges|Devices|Limits|Network|Binds)'
-        $null = New-Cage given -Base base -Device net/tun, log -CapabilityAdd NET_ADMIN -MemoryLimit 64MB
+        $text | Should -Not -Match '(?m)^(Privileges|Devices|Limits|Network|Binds|Environment|StartScript|Record)'
+        $null = New-Cage given -Base base -Device net/tun, log -CapabilityAdd NET_ADMIN -MemoryLimit 64MB -Environment @{ A = 1 } -Network None
+        Set-Cage given -StartScript up.sh
         $text = Get-Cage given | Format-List | Out-String
         Remove-Cage given -Force
         $text | Should -Match '(?m)^Devices +: net/tun log'
         $text | Should -Match '(?m)^Privileges +: capability=\+NET_ADMIN'
         $text | Should -Match '(?m)^Limits +: memory 64M'
+        $text | Should -Match '(?m)^Environment +: A=1'
+        $text | Should -Match '(?m)^StartScript +: up\.sh'
+        $text | Should -Match '(?m)^Network +: none'
         Get-Cage host0 | Format-List | Out-String | Should -Match '(?m)^Kind +: ReadOnly \(the live host\)'
+    }
+    It 'shows a cage''s conf and network by their names where all is asked for' {
+        $text = Get-Cage web | Format-List * | Out-String -Width 200
+        $text | Should -Match "(?m)^Record +: $($web.Path)/cage.conf"
+        $text | Should -Match '(?m)^Network +: host'
     }
     It 'shows what cages use as a table' {
         $lines = Measure-Cage web | Out-String -Stream -Width 80 | Where-Object { $_ }

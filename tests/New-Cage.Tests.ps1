@@ -23,8 +23,8 @@ Describe 'New-Cage' -Skip:((id -u) -ne 0) {
         $cage = New-Cage web -Device Host -Environment @{ A = 1; B = 'x y' } -Memo "two`nlines" -Id $id
         $cage.Id | Should -Be $id
         $cage.Memo | Should -Be "two`nlines"
-        $cage.Record.Device | Should -Be 'Host'
-        $cage.Record.Environment | Sort-Object | Should -Be 'A=1', 'B=x y'
+        $cage.Device | Should -Be 'Host'
+        $cage.Environment | Sort-Object | Should -Be 'A=1', 'B=x y'
     }
     It 'takes limits, bytes as numbers or texts' {
         $limits = (New-Cage web -MemoryLimit 512MB -SwapLimit '1G' -CpuLimit 0.5 -CpuWeight 200 -ProcessLimit 100 -IOWeight 50).Limits

@@ -18,15 +18,15 @@ Describe 'Set-Cage' -Skip:((id -u) -ne 0) {
         $changed.Id | Should -Be $web.Id
         $changed.Name, $changed.Isolation, $changed.Memo | Should -Be 'site', 'Pivot', 'before'
         $changed.Base | Should -Be $other.Id, (Get-Cage base).Id
-        $changed.Record.Device, $changed.Record.Start, $changed.Record.Stop | Should -Be 'Host', 'up.sh', 'down.sh'
-        $changed.Record.Environment | Should -Be 'B=2'
+        $changed.Device, $changed.StartScript, $changed.StopScript | Should -Be 'Host', 'up.sh', 'down.sh'
+        $changed.Environment | Should -Be 'B=2'
     }
     It 'takes away what is given as empty' {
         Set-Cage web -StartScript up.sh
         $changed = Set-Cage web -Memo '' -Base @() -Environment @{} -StartScript '' -PassThru
-        $changed.Memo, $changed.Record.Start | Should -Be '', ''
+        $changed.Memo, $changed.StartScript | Should -Be '', ''
         $changed.Base | Should -BeNullOrEmpty
-        $changed.Record.Environment | Should -BeNullOrEmpty
+        $changed.Environment | Should -BeNullOrEmpty
     }
     It 'changes limits while it runs, one by one, and takes them away with $null' {
         $null = Start-Cage web

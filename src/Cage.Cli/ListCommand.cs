@@ -30,9 +30,9 @@ internal static class ListCommand
         [
             ("id", $"{cage.Id}"), ("name", cage.Name), ("kind", cage.IsLive ? $"{cage.Kind} (the live host)" : $"{cage.Kind}"), ("state", $"{cage.State}"),
             ("isolation", cage.Isolation?.ToString()), ("base", string.Join(' ', cage.Base)), ("memo", cage.Memo.Replace("\n", "\n            ")), ("path", cage.Path),
-            ("root path", cage.RootPath), ("process id", Number(cage.ProcessId)), ("mount point", cage.MountPoint), ("network", cage.Network.ToString()), ("user ids", cage.UserNamespace?.ToString()), ("privileges", cage.Privileges.ToString()),
+            ("root path", cage.RootPath), ("process id", Number(cage.ProcessId)), ("mount point", cage.MountPoint), ("network", cage.Network.Mode == NetworkMode.Host ? null : cage.Network.ToString()), ("user ids", cage.UserNamespace?.ToString()), ("privileges", cage.Privileges.ToString()),
             ("devices", cage.Device == DeviceView.Host ? cage.Device.Word() : string.Join(' ', cage.Devices)), ("limits", cage.Limits.ToString()),
-            ("binds", string.Join(' ', cage.Binds)), ("tmpfs", string.Join(' ', cage.Tmpfs)),
+            ("binds", string.Join(' ', cage.Binds)), ("tmpfs", string.Join(' ', cage.Tmpfs)), ("environment", string.Join(' ', cage.Environment)), ("start", cage.StartScript), ("stop", cage.StopScript),
             ("started", cage.StartTime?.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)),
         ];
         foreach (var (name, value) in members)
@@ -57,6 +57,9 @@ internal static class ListCommand
         json.WriteBoolean("isLive", cage.IsLive);
         json.WriteTexts("binds", cage.Binds.Select(bind => bind.ToString()));
         json.WriteTexts("tmpfs", cage.Tmpfs.Select(tmpfs => tmpfs.ToString()));
+        json.WriteTexts("environment", cage.Environment);
+        json.WriteString("startScript", cage.StartScript);
+        json.WriteString("stopScript", cage.StopScript);
         json.WriteString("userNamespace", cage.UserNamespace?.ToString());
         json.WriteStartObject("network");
         json.WriteString("mode", cage.Network.Mode.ToString());

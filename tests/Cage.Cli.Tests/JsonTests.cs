@@ -19,7 +19,7 @@ public sealed class JsonTests : CageTest
     private const string Odd = "a \"b\" \\c, d:e ü ☃ 🕊 'f'";
 
     private static readonly string[] _cageKeys =
-        ["id", "name", "kind", "state", "isolation", "base", "memo", "path", "rootPath", "processId", "mountPoint", "startTime", "isLive", "binds", "tmpfs", "userNamespace", "network", "limits", "device", "devices", "privileges"];
+        ["id", "name", "kind", "state", "isolation", "base", "memo", "path", "rootPath", "processId", "mountPoint", "startTime", "isLive", "binds", "tmpfs", "environment", "startScript", "stopScript", "userNamespace", "network", "limits", "device", "devices", "privileges"];
 
     [RootFact]
     public void DevicesAndPrivilegesAreTold()

@@ -77,6 +77,15 @@ public sealed class CageInfo
     /// <summary>The host's ids that its own from 0 on stand for; null where it has no user namespace.</summary>
     public IdRange? UserNamespace => Record.Privileges.UserNamespace;
 
+    /// <summary>Variables of all its commands, as NAME=value.</summary>
+    public IReadOnlyList<string> Environment => Record.Environment;
+
+    /// <summary>The script in its folder that is run inside after a start; empty for none.</summary>
+    public string StartScript => Record.Start;
+
+    /// <summary>The script in its folder that is run inside before a stop; empty for none.</summary>
+    public string StopScript => Record.Stop;
+
     /// <summary>Its folder in the store.</summary>
     public string Path => Record.Path;
 

@@ -41,8 +41,8 @@ public sealed record CageNetwork
     public bool IsSameAs(CageNetwork other) =>
         other is not null && Mode == other.Mode && Address == other.Address && Ports.SequenceEqual(other.Ports) && AllowedFrom.SequenceEqual(other.AllowedFrom);
 
-    /// <summary>The kind, address and ports; nothing for the host's own.</summary>
-    public override string ToString() => Mode == NetworkMode.Host ? "" : string.Join(' ', new[] { Mode.Word(), Address }.Where(text => text is not null).Concat(Ports.Select(port => port.ToString())));
+    /// <summary>The kind, address and ports.</summary>
+    public override string ToString() => string.Join(' ', new[] { Mode.Word(), Address }.Where(text => text is not null).Concat(Ports.Select(port => port.ToString())));
 
     /// <summary>Says what is wrong with it; null when nothing is.</summary>
     public string? Problem(CageIsolation isolation) =>

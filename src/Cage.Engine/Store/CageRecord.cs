@@ -141,6 +141,9 @@ public sealed record CageRecord
     /// <summary>The whole path of its conf.</summary>
     public string ConfPath => $"{Path}/cage.conf";
 
+    /// <inheritdoc/>
+    public override string ToString() => ConfPath;
+
     /// <summary>The folder's name, as in the store.</summary>
     public static string FolderName(Guid id, CageKind kind) => $"{id:D}{(kind == CageKind.Writable ? ".w" : ".r")}";
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Text;
+using Cage.Engine;
 using Cage.Interop;
 
 namespace Cage.Cli;

@@ -1,4 +1,5 @@
 using System.Text;
+using Cage.Engine;
 
 namespace Cage.Cli;
 

@@ -36,7 +36,9 @@ internal static class WatchCommands
         foreach (CageLog log in logs)
         {
             if (logs.Length > 1) Console.WriteLine($"==> {log.Name} <==");
-            foreach (string line in log.Read(tail, out _)) Console.WriteLine(line);
+            var (position, end) = log.Span(tail);
+            while (position < end && log.ReadOn(ref position, unfinished: true) is { Count: > 0 } lines)
+                foreach (string line in lines) Console.WriteLine(line);
         }
         return 0;
     }

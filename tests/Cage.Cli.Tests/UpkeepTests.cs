@@ -42,6 +42,17 @@ public sealed class UpkeepTests : CageTest
     }
 
     [RootFact]
+    public void ALogMayBeLargerThanMemory()
+    {
+        string id = Store.Stopped("jail");
+        Store.Shell($"cd $STORE/data/{id}.w; mkdir log; truncate -s 400M log/x.log; printf '\\na\\nb\\nc' >>log/x.log").Ended(0);
+        Assert.Equal("b\nc\n", Cage("log", "web", "--tail", "2").Ended(0).Output);
+        Assert.Equal("", Cage("log", "web", "--tail", "0").Ended(0).Output);
+        Assert.Equal("a\nb\nc\n", Store.Shell("\"$CAGE\" log web | tail -n 3").Ended(0).Output);
+        Assert.Equal("", Store.Shell("\"$CAGE\" log web | head -c 1000000 | tr -d '\\0'").Ended(0).Output);
+    }
+
+    [RootFact]
     public void AServiceIsStartedListedReadAndEnded()
     {
         Store.Stopped("jail");

@@ -224,16 +224,37 @@ public sealed partial class CommandTests(SmallRoot root) : SmallRootTests(root)
     [InlineData("a) Z 1 (b")]
     [InlineData(") ) (")]
     [InlineData("日本")]
-    [InlineData("new\nline")]
-    public void A_process_may_have_any_name(string name)
+    [InlineData("new\nline", "new\\nline")]
+    public void A_process_may_have_any_name(string name, string? shown = null)
     {
         using RunningCage web = Start(CageIsolation.Chroot);
         Output(web, "cp /bin/sleep \"/usr/bin/$NAME\"; setsid \"$NAME\" 1000 <>/dev/null >&0 2>&0 &", null, null, $"NAME={name}");
         CageProcess? process = null;
-        TestStore.Wait(() => (process = _test.Engine.GetProcesses(web.Info).FirstOrDefault())?.Name == name);
-        Assert.Equal((name, $"{name} 1000"), (process!.Name, process.CommandLine));
+        TestStore.Wait(() => (process = _test.Engine.GetProcesses(web.Info).FirstOrDefault())?.Name == (shown ?? name));
+        Assert.Equal((shown ?? name, $"{shown ?? name} 1000"), (process!.Name, process.CommandLine));
         _test.Stop(web.Info.Record);
         _test.AssertNothingLeft(web.Info.Record);
+    }
+
+    /// <summary>Who lists processes does so on a terminal.</summary>
+    [CageFact]
+    public void No_terminal_obeys_a_process()
+    {
+        using RunningCage web = Start(CageIsolation.Jail);
+        Output(web, "name=$'\\e[31mred'; cp /bin/sleep \"/usr/bin/$name\"; setsid bash -c '\"$0\" 1000; :' \"$name\" $'\\e]0;it\\a' <>/dev/null >&0 2>&0 &");
+        IReadOnlyList<CageProcess> processes = [];
+        TestStore.Wait(() => (processes = _test.Engine.GetProcesses(web.Info)).Any(process => process.Name == "\\x1b[31mred"));
+        Assert.Contains(processes, process => process.CommandLine == "\\x1b[31mred 1000");
+        Assert.Contains(processes, process => process.CommandLine == "bash -c \"$0\" 1000; : \\x1b[31mred \\x1b]0;it\\x07");
+    }
+
+    [CageFact]
+    public void A_process_with_a_huge_command_line_hides_no_other()
+    {
+        using RunningCage web = Start(CageIsolation.Jail);
+        Output(web, "ulimit -s unlimited; printf -v word %0120000d 0; for i in {1..42}; do words+=($word); done; setsid bash -c 'sleep 1000; :' \"${words[@]}\" <>/dev/null >&0 2>&0 &");
+        TestStore.Wait(() => _test.Engine.GetProcesses(web.Info).Any(process => process.Name == "sleep"));
+        Assert.Equal(["bash -c sleep 1000; : 0000"], _test.Engine.GetProcesses(web.Info).Where(process => process.Name == "bash").Select(process => process.CommandLine[..26]));
     }
 
     [CageFact]

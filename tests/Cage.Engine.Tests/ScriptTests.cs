@@ -153,6 +153,16 @@ public sealed class ScriptTests(SmallRoot root) : IClassFixture<SmallRoot>, IDis
         _test.AssertNothingLeft(record);
     }
 
+    [RootFact]
+    public void The_end_of_what_a_script_said_is_told_however_long_that_is()
+    {
+        CageRecord record = NewCage(CageIsolation.Jail, "#!/bin/bash\nprintf -v much %070000000d 0; echo $much; printf '\\e]0;the end\\a\\n'; exit 3");
+        CageException failure = Assert.Throws<CageException>(() => _test.Engine.Start(record));
+        Assert.Contains("ended with 3: …000", failure.Message);
+        Assert.Contains("000\n\\x1b]0;the end\\x07", failure.Message);
+        _test.AssertNothingLeft(record);
+    }
+
     /// <summary>Stopped before it has executed, it would hold up the very call that starts it.</summary>
     [RootFact]
     public void A_stop_script_that_others_in_the_cage_stop_at_once_does_not_hold_up_the_stop()

@@ -87,8 +87,10 @@ internal static class CageScript
     private static string Tail(string logPath)
     {
         using Descriptor log = Files.Open(logPath, Files.O_RDONLY);
-        string said = Encoding.UTF8.GetString(Files.ReadAll(log, 64 << 20)).Trim();
-        return said.Length == 0 ? "it said nothing." : said.Length > TailLength ? $"…{said[^TailLength..]}" : said;
+        long begin = Math.Max(0, Files.Status(log).Size - TailLength);
+        byte[] bytes = new byte[TailLength];
+        string said = PlainText.Of(Encoding.UTF8.GetString(bytes, 0, Files.ReadAt(log, bytes, begin)).Trim());
+        return said.Length == 0 ? "it said nothing." : begin > 0 ? $"…{said}" : said;
     }
 }
 

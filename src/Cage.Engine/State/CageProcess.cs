@@ -12,13 +12,15 @@ namespace Cage.Engine.State;
 /// <param name="InsideId">Its number in the cage; the same where the cage has no pid namespace.</param>
 /// <param name="ParentId">Its parent's number on the host.</param>
 /// <param name="Name">The command's name, 15 bytes at most.</param>
-/// <param name="CommandLine">The command with its arguments.</param>
+/// <param name="CommandLine">The command with its arguments, the first 64 KiB of them. What a terminal would obey is told by its number, as in the name: who runs there chooses both.</param>
 /// <param name="UserId">The user it runs as.</param>
 /// <param name="StartTime">Since when.</param>
 /// <param name="IsInit">Whether it is the cage's init.</param>
 public sealed record CageProcess(
     string Cage, Guid CageId, int Id, int InsideId, int ParentId, string Name, string CommandLine, uint UserId, DateTimeOffset StartTime, bool IsInit)
 {
+    private const int LongestText = 65536;
+
     internal static IReadOnlyList<CageProcess> Of(CageInfo cage)
     {
         ArgumentNullException.ThrowIfNull(cage);
@@ -39,7 +41,7 @@ public sealed record CageProcess(
         if (ProcessStat.Read(pid) is not ProcessStat stat) return null;
         try
         {
-            string status = Text($"/proc/{pid}/status"), command = Text($"/proc/{pid}/cmdline").TrimEnd('\0').Replace('\0', ' ');
+            string status = Text($"/proc/{pid}/status"), command = PlainText.Line(Text($"/proc/{pid}/cmdline").TrimEnd('\0').Replace('\0', ' '));
             return new CageProcess(
                 cage.Name, cage.Id, pid, (int)Field(status, "NSpid:", last: true), stat.Parent, stat.Name, command.Length == 0 ? $"[{stat.Name}]" : command,
                 (uint)Field(status, "Uid:", last: false), BootClock.ToTime(stat.StartTime), pid == cage.ProcessId);
@@ -53,7 +55,8 @@ public sealed record CageProcess(
     private static string Text(string path)
     {
         using Descriptor file = Files.Open(path, Files.O_RDONLY);
-        return Encoding.UTF8.GetString(Files.ReadAll(file, 4 << 20));
+        byte[] bytes = new byte[LongestText];
+        return Encoding.UTF8.GetString(bytes, 0, Files.ReadAt(file, bytes, 0));
     }
 
     private static long Field(string status, string name, bool last)

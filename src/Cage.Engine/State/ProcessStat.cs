@@ -5,7 +5,7 @@ using Cage.Interop;
 namespace Cage.Engine.State;
 
 /// <summary>What /proc/pid/stat tells that Cage needs (proc_pid_stat(5)).</summary>
-/// <param name="Name">The command's name, 15 bytes.</param>
+/// <param name="Name">The command's name, 15 bytes; no terminal obeys anything in it (<see cref="PlainText"/>).</param>
 /// <param name="State">A letter: R, S, D, Z…</param>
 /// <param name="Parent">The parent's number.</param>
 /// <param name="StartTime">Clock ticks since boot.</param>
@@ -69,6 +69,6 @@ internal readonly record struct ProcessStat(string Name, char State, int Parent,
             if (field == 22 && !Utf8Parser.TryParse(word, out start, out _)) return null;
             rest = space < 0 ? [] : rest[(space + 1)..];
         }
-        return new ProcessStat(Encoding.UTF8.GetString(line[(open + 1)..close]), (char)line[close + 2], (int)parent, start, flags, pending);
+        return new ProcessStat(PlainText.Line(Encoding.UTF8.GetString(line[(open + 1)..close])), (char)line[close + 2], (int)parent, start, flags, pending);
     }
 }

@@ -24,6 +24,8 @@ public sealed record CageLog(string Name, string Path)
 
     private const string Ending = ".log";
 
+    private const int Slice = 1 << 20;
+
     /// <summary>Where the log of a service is.</summary>
     public static string PathOf(CageRecord cage, string service)
     {
@@ -42,26 +44,43 @@ public sealed record CageLog(string Name, string Path)
         return [.. scripts.Where(log => File.Exists(log.Path)), .. services.Select(path => new CageLog(System.IO.Path.GetFileNameWithoutExtension(path), path))];
     }
 
-    /// <summary>Its lines, what was rotated away left out.</summary>
-    /// <param name="last">Only so many of the last ones; null for all.</param>
-    /// <param name="position">Where the next line will be, for <see cref="ReadOn"/>.</param>
-    public IReadOnlyList<string> Read(int? last, out long position)
+    /// <summary>Where its last lines begin, and where it ends now, in bytes; what was rotated away is left out.</summary>
+    /// <param name="last">How many lines; null for all.</param>
+    public (long Begin, long End) Span(int? last)
     {
-        position = 0;
-        IReadOnlyList<string> lines = ReadOn(ref position);
-        return last is int count && lines.Count > count ? [.. lines.Skip(lines.Count - count)] : lines;
+        using FileStream? file = Open();
+        long end = file?.Length ?? 0;
+        if (file is null || last == 0) return (end, end);
+        if (last is not int left) return (0, end);
+        byte[] slice = new byte[Slice];
+        for (long at = end; at > 0;)
+        {
+            int length = (int)Math.Min(slice.Length, at);
+            file.Position = at -= length;
+            length = file.ReadAtLeast(slice.AsSpan(0, length), length, throwOnEndOfStream: false);
+            for (int i = length - 1; i >= 0; i--)
+                if (slice[i] == '\n' && at + i + 1 < end && --left == 0) return (at + i + 1, end);
+        }
+        return (0, end);
     }
 
-    /// <summary>The whole lines that were written since; from the beginning when the log is a new one.</summary>
-    public IReadOnlyList<string> ReadOn(ref long position)
+    /// <summary>Some of the lines that come next, from the beginning when the log is a new one; none where there are no more. A log may be larger than memory.</summary>
+    /// <param name="position">Where they begin, then where the next ones will.</param>
+    /// <param name="unfinished">Whether a line that has no end yet is one, too.</param>
+    public IReadOnlyList<string> ReadOn(ref long position, bool unfinished = false)
     {
-        if (!File.Exists(Path)) return [];
-        using FileStream file = new(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using FileStream? file = Open();
+        if (file is null) return [];
         if (file.Length < position) position = 0;
         file.Position = position;
-        byte[] bytes = new byte[file.Length - position];
-        int length = bytes.AsSpan(0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)).LastIndexOf((byte)'\n') + 1;
+        byte[] bytes = new byte[Math.Min(Slice, file.Length - position)];
+        int read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false), length = bytes.AsSpan(0, read).LastIndexOf((byte)'\n') + 1;
+        // One that is longer than a slice comes in pieces.
+        if (length == 0 && (unfinished || read == Slice)) length = read;
+        if (length == 0) return [];
         position += length;
-        return length == 0 ? [] : Encoding.UTF8.GetString(bytes, 0, length - 1).Split('\n');
+        return Encoding.UTF8.GetString(bytes, 0, bytes[length - 1] == '\n' ? length - 1 : length).Split('\n');
     }
+
+    private FileStream? Open() => File.Exists(Path) ? new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete) : null;
 }

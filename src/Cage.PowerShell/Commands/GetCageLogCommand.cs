@@ -42,7 +42,8 @@ public sealed class GetCageLogCommand : CageTargetCmdlet
                     CageError.CageNotFound, $"\"{cage.Name}\" has no log \"{wanted}\".", $"It has {string.Join(", ", logs.Select(log => log.Name).DefaultIfEmpty("none"))}.", wanted);
             foreach (CageLog log in found)
             {
-                Write(cage, log, log.Read(IsGiven(nameof(Tail)) ? Tail : null, out long position));
+                var (position, end) = log.Span(IsGiven(nameof(Tail)) ? Tail : null);
+                while (position < end && log.ReadOn(ref position, unfinished: !Follow) is { Count: > 0 } lines) Write(cage, log, lines);
                 _followed.Add((cage, log, position));
             }
         }

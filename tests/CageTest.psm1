@@ -333,18 +333,20 @@ function Test-CageForm {
     $shell = [powershell]::Create()
     try {
         $null = $shell.AddScript("Import-Module '$(Get-CageModulePath)'").Invoke()
-        foreach ($form in @($forms) + $lost + "$Name 'nobod*'") {
+        # One bad item among many, between two good ones.
+        $mixed = "'$Name', 'nobody', '$Name' | $Name"
+        foreach ($form in @($forms) + $lost + $mixed + "$Name 'nobod*'") {
             $shell.Commands.Clear()
             $shell.Streams.ClearStreams()
             $written = $shell.AddScript((Get-CaseScript $Store $Name "$form$rest")).Invoke()
             $problems = @($shell.Streams.Error)
-            if ($form -in $lost) {
+            if ($form -in $lost -or $form -eq $mixed) {
                 $problem = "$($problems[0].FullyQualifiedErrorId) $($problems[0].CategoryInfo.Category) $($problems.Count)"
                 if ($problem -notlike 'CageNotFound,Cage.PowerShell.Commands.* ObjectNotFound 1') { "${form}: $problem" }
                 elseif ($null -eq $problems[0].TargetObject -or "$($problems[0])" -like '*@{*' -or $problems[0].ErrorDetails.RecommendedAction -notmatch '\.$') { "${form}: no target, or no advice: $($problems[0])" }
             }
             elseif ($problems) { "${form}: $($problems[0])" }
-            elseif ($form -in $forms -and $rest -notmatch '-WhatIf' -and (Get-Command $Name).OutputType.Name -ne 'System.Void' -and $Name -notmatch '^Wait' -and -not $written) { "${form}: nothing" }
+            if (($form -in $forms -or $form -eq $mixed) -and $rest -notmatch '-WhatIf' -and (Get-Command $Name).OutputType.Name -ne 'System.Void' -and $Name -notmatch '^Wait' -and -not $written) { "${form}: nothing" }
         }
     }
     finally {

@@ -29,11 +29,26 @@ Describe 'Manners' -Skip:(-not $isRoot) {
     It '<_> writes what it says' -ForEach $tried {
         $case = (Get-CmdletCase)[$_.Name]
         Initialize-Case $store $_.Name $case
-        $line = ($case.Ends ?? $case.Line) + ($_.Parameters.ContainsKey('PassThru') ? ' -PassThru' : '')
-        $written = @(. ([scriptblock]::Create((Get-CaseScript $store $_.Name $line))))
+        $changes = $_.Parameters.ContainsKey('WhatIf')
+        $line = ($case.Ends ?? $case.Line) + ($_.Parameters.ContainsKey('PassThru') ? ' -PassThru' : '') + ($changes ? ' -Verbose' : '')
+        $told, $written = @(. ([scriptblock]::Create((Get-CaseScript $store $_.Name $line))) 4>&1).Where({ $_ -is [System.Management.Automation.VerboseRecord] }, 'Split')
+        if ($changes) { @($told) -notlike 'Performing the operation*' -match '\S\.$' | Should -Not -BeNullOrEmpty -Because 'with -Verbose it says what it has done' }
         $said = @($_.OutputType.Name)
         foreach ($object in $written) { $object.PSObject.TypeNames | Where-Object { $_ -in $said } | Should -Not -BeNullOrEmpty -Because "it wrote $($object.GetType())" }
-        if ($said -eq 'System.Void') { $written | Should -BeNullOrEmpty } else { $written | Should -Not -BeNullOrEmpty }
+        if ($said -eq 'System.Void') {
+            $written | Should -BeNullOrEmpty
+            return
+        }
+        $written | Should -Not -BeNullOrEmpty
+        $PSStyle.OutputRendering = 'PlainText'
+        try {
+            foreach ($format in 'Out-Default', 'Format-Table', 'Format-List', 'Format-Wide') {
+                $lines = @($written | & ($format -eq 'Out-Default' ? { $input } : { $input | & $format }) | Out-String -Stream -Width 120)
+                ($lines | Measure-Object Length -Maximum).Maximum | Should -BeLessOrEqual 120 -Because $format
+                $lines | Should -Not -MatchExactly "`e|System\.|Cage\.[A-Z]|<>" -Because "$format is for people"
+            }
+        }
+        finally { $PSStyle.OutputRendering = 'Host' }
     }
     It 'advises with every error: <_>' -ForEach @(
         'Get-Cage nobody', 'Start-Cage base', 'Stop-CageService web nobody', 'Remove-CageSnapshot nobody -Force', 'New-Cage "a`nb"', 'New-Cage x -Base nobody'

@@ -23,6 +23,14 @@ Describe 'Trace-CageCommand' -Skip:(-not ($isRoot -and (Get-Command strace -Erro
         $traces | Where-Object Missing | Add-CageFile web -NoPack
         Trace-CageCommand web -- date | Where-Object { $_.Missing -and $_.Path -eq '/etc/localtime' } | Should -BeNullOrEmpty
     }
+    It 'tells with -Verbose what the command printed, and leaves its status' {
+        $null = New-Cage web -Base base | Start-Cage
+        $told = Trace-CageCommand web -Verbose -- sh -c 'echo out; echo err >&2; exit 7' 4>&1 | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }
+        $told.Message | Should -Contain 'out'
+        $told.Message | Should -Contain 'err'
+        $told.Message | Should -Contain 'sh was traced in "web" and ended with 7.'
+        $LASTEXITCODE | Should -Be 7
+    }
     It 'repeats until it is quiet' {
         $null = New-Cage web -Command date -NoPack | Start-Cage
         (Trace-CageCommand web -Fix -- date).Path | Should -Contain '/etc/localtime'

@@ -6,7 +6,7 @@ using Cage.Interop;
 namespace Cage.PowerShell.Commands;
 
 /// <summary>Trace-CageCommand: runs a command in a running cage under strace(1) and tells what it looked for and did not find, opened, executed and connected to.
-/// What the command prints is told with -Verbose.</summary>
+/// What the command prints is told with -Verbose, its exit status is in $LASTEXITCODE.</summary>
 [Cmdlet(VerbsDiagnostic.Trace, "CageCommand", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [OutputType(typeof(CageTrace))]
 public sealed class TraceCageCommandCommand : CageTargetCmdlet
@@ -29,18 +29,14 @@ public sealed class TraceCageCommandCommand : CageTargetCmdlet
     {
         string[] words = [.. Values.Words(Command)];
         if (!ShouldProcess(Describe(cage), $"run {string.Join(' ', words)} under a trace{(Fix ? ", and add what it misses" : "")}")) return;
-        string said = Path.GetTempFileName();
-        try
-        {
-            using Descriptor input = Files.Open("/dev/null", Files.O_RDONLY), output = Files.Open(said, Files.O_WRONLY | Files.O_TRUNC);
-            Descriptor[] descriptors = [input, output, output];
-            if (Fix) Work($"Tracing {words[0]} in {cage.Name}", work => Engine.Fix(cage, words, User, descriptors, work.WriteObject, work.Warn, work.Stop));
-            else WriteObject(Work($"Tracing {words[0]} in {cage.Name}", work => Engine.Trace(cage, words, User, descriptors, work.Stop)).Traces, enumerateCollection: true);
-            foreach (string line in File.ReadLines(said)) WriteVerbose(line);
-        }
-        finally
-        {
-            File.Delete(said);
-        }
+        using Descriptor input = Files.Open("/dev/null", Files.O_RDONLY), output = Channels.Memory("output");
+        Descriptor[] descriptors = [input, output, output];
+        var (traces, status) = Work($"Tracing {words[0]} in {cage.Name}", work => Fix
+            ? ([], Engine.Fix(cage, words, User, descriptors, work.WriteObject, work.Warn, work.Stop))
+            : Engine.Trace(cage, words, User, descriptors, work.Stop));
+        WriteObject(traces, enumerateCollection: true);
+        foreach (string line in File.ReadLines(output.ProcPath)) WriteVerbose(line);
+        WriteVerbose($"{words[0]} was traced in \"{cage.Name}\" and ended with {status}.");
+        ReportStatus(status);
     }
 }

@@ -52,7 +52,8 @@ public static unsafe partial class Mounts
             result = syscall(SYS_fsconfig, configuration.Number, (nint)FSCONFIG_SET_FD, (nint)name, 0, value.Number);
         if (result >= 0) return true;
         int error = Marshal.GetLastPInvokeError();
-        if (error == Errno.EINVAL) return false;
+        // EBADF: before 6.13 none is taken that was opened with O_PATH, whatever the file system would say.
+        if (error is Errno.EINVAL or Errno.EBADF) return false;
         throw new LinuxException(error, "fsconfig", key, Log(configuration));
     }
 

@@ -121,6 +121,15 @@ public sealed class OverlayTests
         Assert.DoesNotContain(MountTable.Read(), mount => mount.MountPoint == $"{folder}/mnt");
     });
 
+    /// <summary>Linux 6.5 to 6.12 take no descriptor that was opened with O_PATH (EBADF), as none takes one that is not open: another way is tried.</summary>
+    [RootFact]
+    public void A_descriptor_that_the_kernel_does_not_take_is_no_error()
+    {
+        using Descriptor configuration = Mounts.OpenFileSystem("overlay"), none = new(1 << 20);
+        Assert.False(Mounts.TrySetDescriptor(configuration, "lowerdir+", none));
+        none.SetHandleAsInvalid();
+    }
+
     /// <summary>For a stopped cage that is changed or read: nobody sees it mounted, whatever the kernel can.</summary>
     [RootTheory]
     [InlineData(OverlayWay.Descriptors)]

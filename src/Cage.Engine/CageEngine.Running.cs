@@ -27,12 +27,8 @@ public sealed partial class CageEngine
         using LayerFinder finder = new(Store, record.Base);
         if (Settled(record, cancellation).State != CageState.Stopped)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs already.", target: record.Name);
-        // Without its init or its note, what is left may still have the upper mounted, and a second overlay on it would corrupt it.
-        if (ControlGroup.Of(record.Id)?.Processes() is { Count: > 0 } left)
-            throw new CageException(
-                CageError.CageBusy, $"\"{record.Name}\" was not stopped: process {string.Join(", ", left.Take(5))} of it still runs.", $"{Face.Call("cage stop", "Stop-Cage")} {record.Name} ends what is left.", record.Name);
+        StartCheck.RefuseLeft(record);
         bool readOnly = options?.ReadOnly ?? false;
-        StartCheck.RefuseElsewhere(record);
         StartCheck.Refuse(record);
         NetworkCheck.Refuse(Store, record);
         using HostContext host = new(Settings, record, _stage);

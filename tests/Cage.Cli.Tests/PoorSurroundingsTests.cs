@@ -124,6 +124,18 @@ public sealed class PoorSurroundingsTests : CageTest
         Store.NothingRuns(id);
     }
 
+    [RootTheory]
+    [MemberData(nameof(NamespaceIsolations))]
+    public void OneThatRunsInAnotherPidNamespaceIsNotStartedTwice(string isolation)
+    {
+        string id = Store.Running(isolation);
+        using Child nested = Store.Start("unshare", "-pf", "--mount-proc", "--kill-child", CageProgram.RequiredPath, "start", "web");
+        nested.End().Failed(1, "\"web\" runs in another pid namespace", "EBUSY");
+        Cage("exec", "web", "--", "true").Silently();
+        Cage("stop", "web").Silently();
+        Store.NothingIsLeftOf(id);
+    }
+
     [RootFact]
     public void AStopNamesWhoStillHasAChrootOfAnotherMountNamespace()
     {

@@ -17,11 +17,18 @@ internal static class StartCheck
         Directory(record, record.RootPath, "root");
     }
 
-    /// <summary>A Chroot that was started in another mount namespace does not run in this one, but has its upper mounted. What was not stopped there has its control group still.</summary>
-    public static void RefuseElsewhere(CageRecord record)
+    /// <summary>What is left of it, without its init or its note, may still have the upper mounted, and a second overlay on it would corrupt it. So may what was started in another pid or mount
+    /// namespace, and does not run as far as this one can see: as long as it was not stopped there it has its control group.</summary>
+    public static void RefuseLeft(CageRecord record)
     {
-        if (record.Isolation != CageIsolation.Chroot || ControlGroup.Of(record.Id) is not { Exists: true }) return;
-        if (MountHolders.InOtherNamespaces(record.MountPath).FirstOrDefault() is string holder)
+        if (ControlGroup.Of(record.Id) is not { Exists: true } group) return;
+        if (group.Processes() is { Count: > 0 } left)
+            throw new CageException(
+                CageError.CageBusy, $"\"{record.Name}\" was not stopped: process {string.Join(", ", left.Take(5))} of it still runs.", $"{Face.Call("cage stop", "Stop-Cage")} {record.Name} ends what is left.", record.Name);
+        if (group.IsPopulated)
+            throw new CageException(
+                CageError.CageBusy, $"\"{record.Name}\" runs in another pid namespace: its control group {group.Path} has processes that are not seen from here (EBUSY).", "Stop it there: an upper mounted twice is destroyed.", record.Name);
+        if (record.Isolation == CageIsolation.Chroot && MountHolders.InOtherNamespaces(record.MountPath).FirstOrDefault() is string holder)
             throw new CageException(
                 CageError.CageBusy, $"\"{record.Name}\" was started in another mount namespace, that of {holder}, and not stopped there (EBUSY).", "Stop it there (nsenter -t PID -m): an upper mounted twice is destroyed.", record.Name);
     }

@@ -122,7 +122,7 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("removing a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
-        if (!force && Settled(record, cancellation).State != CageState.Stopped)
+        if (!force && (Settled(record, cancellation).State != CageState.Stopped || ControlGroup.Of(record.Id)?.RunsElsewhere == true))
             throw Running(record);
         StopHeld(record, new StopOptions { Force = force }, warn, progress, cancellation);
         IReadOnlyList<CageShim> shims = new ShimMaker(Store, record).List();

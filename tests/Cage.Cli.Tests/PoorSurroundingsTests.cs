@@ -129,11 +129,13 @@ public sealed class PoorSurroundingsTests : CageTest
     public void OneThatRunsInAnotherPidNamespaceIsNotStartedTwice(string isolation)
     {
         string id = Store.Running(isolation);
-        using Child nested = Store.Start("unshare", "-pf", "--mount-proc", "--kill-child", CageProgram.RequiredPath, "start", "web");
-        nested.End().Failed(1, "\"web\" runs in another pid namespace", "EBUSY");
+        Nested("start").Failed(1, "\"web\" runs in another pid namespace", "EBUSY");
+        Nested("remove").Failed(1, "\"web\" runs");
         Cage("exec", "web", "--", "true").Silently();
         Cage("stop", "web").Silently();
         Store.NothingIsLeftOf(id);
+
+        Outcome Nested(string command) => Store.Start("unshare", "-pf", "--mount-proc", "--kill-child", CageProgram.RequiredPath, command, "web").End();
     }
 
     [RootFact]

@@ -25,7 +25,7 @@ internal static class StartCheck
         if (group.Processes() is { Count: > 0 } left)
             throw new CageException(
                 CageError.CageBusy, $"\"{record.Name}\" was not stopped: process {string.Join(", ", left.Take(5))} of it still runs.", $"{Face.Call("cage stop", "Stop-Cage")} {record.Name} ends what is left.", record.Name);
-        if (group.IsPopulated)
+        if (group.RunsElsewhere)
             throw new CageException(
                 CageError.CageBusy, $"\"{record.Name}\" runs in another pid namespace: its control group {group.Path} has processes that are not seen from here (EBUSY).", "Stop it there: an upper mounted twice is destroyed.", record.Name);
         if (record.Isolation == CageIsolation.Chroot && MountHolders.InOtherNamespaces(record.MountPath).FirstOrDefault() is string holder)

@@ -38,8 +38,8 @@ internal sealed class ControlGroup
         return found;
     }
 
-    /// <summary>Whether there is any, in whatever pid namespace: <see cref="Processes"/> has only those that have a number in ours.</summary>
-    public bool IsPopulated => GroupFolder.TryRead($"{Path}/cgroup.events")?.Contains("populated 1", StringComparison.Ordinal) == true;
+    /// <summary>Whether there are some, but in another pid namespace alone: none has a number in ours.</summary>
+    public bool RunsElsewhere => Processes().Count == 0 && GroupFolder.TryRead($"{Path}/cgroup.events")?.Contains("populated 1", StringComparison.Ordinal) == true;
 
     /// <summary>Kills all that is in it at once (cgroup.kill, Linux 5.14).</summary>
     public void Kill()

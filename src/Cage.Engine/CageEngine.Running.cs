@@ -24,7 +24,6 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("starting a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
-        using LayerFinder finder = new(Store, record.Base);
         if (Settled(record, cancellation).State != CageState.Stopped)
             throw new CageException(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs already.", target: record.Name);
         StartCheck.RefuseLeft(record);
@@ -32,7 +31,7 @@ public sealed partial class CageEngine
         StartCheck.Refuse(record);
         NetworkCheck.Refuse(Store, record);
         using HostContext host = new(Settings, record, _stage);
-        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(host, finder, readOnly, warn), readOnly, NetworkCheck.Allowed(Store, record), host.Announce), host, progress, cancellation);
+        Execute(record.Name, StartPlanner.ForStored(Settings, record, () => FindLayers(host, readOnly, warn), readOnly, NetworkCheck.Allowed(Store, record), host.Announce), host, progress, cancellation);
         return Look(record);
     }
 
@@ -129,15 +128,18 @@ public sealed partial class CageEngine
         }
     }
 
-    private LayerChain FindLayers(HostContext host, LayerFinder finder, bool readOnly, Action<string>? warn)
+    private LayerChain FindLayers(HostContext host, bool readOnly, Action<string>? warn)
     {
         CageRecord record = host.Record;
+        // Not before the init is started: on two processors a thread that works keeps it waiting.
+        using LayerFinder finder = new(Store, record.Base);
         if (record.Base.Count > 0)
         {
             if (readOnly) UpperCheck.RefuseWritten(Store, record);
             else StartCheck.RefuseUpper(Store, record);
         }
-        LayerChain layers = host.Layers = LayerChain.Open(finder, Store, record.Base, record);
+        if (StartPlanner.GuessOverlay(Store, record, readOnly) is MountOverlay likely) host.Guess = OverlayGuess.TryMake(likely);
+        LayerChain layers = LayerChain.Resolve(finder, Store, record.Base, record);
         if (!readOnly) HostDrift.Check(Store, record, layers.Records, warn);
         return layers;
     }

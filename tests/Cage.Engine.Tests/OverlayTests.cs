@@ -108,9 +108,9 @@ public sealed class OverlayTests
         foreach (string name in new[] { "lower", "upper", "work", "mnt" }) Directory.CreateDirectory($"{folder}/{name}");
         File.WriteAllText($"{folder}/lower/file", "below");
         MountOverlay step = new([$"{folder}/lower"], $"{folder}/upper", $"{folder}/work", $"{folder}/mnt") { First = way };
-        Assert.Null(step.Prepare());
-        Assert.Null((step with { OfHost = true, First = OverlayWay.Page }).Prepare());
-        (Descriptor made, PortableStep left) = (step with { OfHost = true }).Prepare() ?? throw new InvalidOperationException("It was not made.");
+        Assert.Null(step.Prepare(null));
+        Assert.Null((step with { OfHost = true, First = OverlayWay.Page }).Prepare(null));
+        (Descriptor made, PortableStep left) = (step with { OfHost = true }).Prepare(null) ?? throw new InvalidOperationException("It was not made.");
         Assert.DoesNotContain(MountTable.Read(), mount => mount.MountPoint == $"{folder}/mnt");
         using StepContext context = new() { Prepared = made };
         left.Do(context);

@@ -4,32 +4,25 @@ using Cage.Interop;
 namespace Cage.Engine.Layers;
 
 /// <summary>The read-only layers below a cage: bases of bases included, each once and below all that need it.</summary>
-public sealed class LayerChain : IDisposable
+public sealed class LayerChain
 {
     /// <summary>As many lowerdirs as overlayfs takes (OVL_MAX_STACK, fs/overlayfs/params.h).</summary>
     public const int Limit = 500;
 
-    private LayerChain(IReadOnlyList<Layer> layers)
+    private LayerChain(List<Layer> layers)
     {
         CageRecord[] records = new CageRecord[layers.Count];
         string[] roots = new string[layers.Count];
-        Descriptor[] directories = new Descriptor[layers.Count];
-        for (int i = 0; i < records.Length; i++) (records[i], roots[i], directories[i]) = (layers[i].Record, layers[i].Record.RootPath, layers[i].Directory!);
-        (Records, Roots, Directories) = (records, roots, directories);
+        for (int i = 0; i < records.Length; i++) (records[i], roots[i]) = (layers[i].Record, layers[i].Record.RootPath);
+        (Records, Roots) = (records, roots);
         IsPinned = !layers.Any(layer => layer.IsLinked && (layer.Record.Id == CageRecord.Nil || layer.Record.IsLive));
     }
-
-    /// <summary>One whose directories are not held.</summary>
-    private LayerChain(LayerChain open) => (Records, Roots, Directories, IsPinned) = (open.Records, open.Roots, [], open.IsPinned);
 
     /// <summary>The cages, the topmost first.</summary>
     public IReadOnlyList<CageRecord> Records { get; }
 
     /// <summary>Their directories.</summary>
     public IReadOnlyList<string> Roots { get; }
-
-    /// <summary>The same, open (O_PATH) until this is disposed; none where they were not to be held.</summary>
-    internal IReadOnlyList<Descriptor> Directories { get; }
 
     /// <summary>Whether these layers will be the same at the next start: neither the nil UUID, whose files follow the newest snapshot, nor a live tree is among them.</summary>
     public bool IsPinned { get; }
@@ -45,32 +38,17 @@ public sealed class LayerChain : IDisposable
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(bases);
         using LayerFinder finder = new(store, bases);
-        using LayerChain open = Open(finder, store, bases, owner);
-        return new LayerChain(open);
+        return Resolve(finder, store, bases, owner);
     }
 
-    /// <summary>As <see cref="Resolve"/>, with their directories open until it is disposed.</summary>
-    internal static LayerChain Open(LayerFinder finder, CageStore store, IReadOnlyList<Guid> bases, CageRecord? owner)
+    /// <summary>As the other, with what <paramref name="finder"/> has found already.</summary>
+    internal static LayerChain Resolve(LayerFinder finder, CageStore store, IReadOnlyList<Guid> bases, CageRecord? owner)
     {
         Walk walk = new(finder, store, owner?.Name);
-        try
-        {
-            for (int i = bases.Count - 1; i >= 0; i--) walk.Visit(bases[i], owner);
-            walk.Order.Reverse();
-            LayerPlaces.Refuse(store.Settings, walk.Order);
-            return new LayerChain(walk.Order);
-        }
-        catch
-        {
-            foreach (Layer layer in walk.Opened) layer.Dispose();
-            throw;
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (Descriptor directory in Directories) directory.Dispose();
+        for (int i = bases.Count - 1; i >= 0; i--) walk.Visit(bases[i], owner);
+        walk.Order.Reverse();
+        LayerPlaces.Refuse(store.Settings, walk.Order);
+        return new LayerChain(walk.Order);
     }
 
     /// <summary>Depth first, the last base first: the reverse of that order has each layer above what it needs, and earlier bases above later ones.</summary>
@@ -80,9 +58,6 @@ public sealed class LayerChain : IDisposable
         private readonly List<Guid> _path = [];
 
         public List<Layer> Order { get; } = [];
-
-        /// <summary>The same, and those on the way to which it came to an end.</summary>
-        public List<Layer> Opened { get; } = [];
 
         public void Visit(Guid id, CageRecord? neededBy)
         {
@@ -94,8 +69,7 @@ public sealed class LayerChain : IDisposable
             if (_path.Count >= Limit) throw TooMany();
             Layer layer = finder.Find(id) ??
                 throw Invalid(neededBy, id, store.Get(id, CageKind.Writable) is null ? "is not in the store" : "is writable, and a base must be read-only");
-            Opened.Add(layer);
-            if (layer.Directory is null) throw Invalid(neededBy, id, $"has no directory {layer.Record.RootPath} (ENOENT)");
+            if (!layer.IsThere) throw Invalid(neededBy, id, $"has no directory {layer.Record.RootPath} (ENOENT)");
             _done[id] = false;
             _path.Add(id);
             for (int i = layer.Record.Base.Count - 1; i >= 0; i--) Visit(layer.Record.Base[i], layer.Record);

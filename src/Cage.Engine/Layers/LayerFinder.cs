@@ -3,12 +3,12 @@ using Cage.Interop;
 
 namespace Cage.Engine.Layers;
 
-/// <summary>Finds layers by their ids. Where a cage names many, another thread begins with these at once, while the cage's init is started: to read and
-/// open one takes about as long as the kernel takes to mount it.</summary>
+/// <summary>Finds layers by their ids. Where a cage names many, another thread begins with these at once: to read one takes more than half as long as
+/// the kernel takes to mount it, which is done meanwhile (<see cref="Plans.OverlayGuess"/>).</summary>
 internal sealed class LayerFinder : IDisposable
 {
-    /// <summary>Fewer are found before another thread has begun.</summary>
-    private const int Many = 32;
+    /// <summary>Fewer are found while the init, which needs the other of two processors, comes up.</summary>
+    private const int Many = 96;
 
     private readonly CageStore _store;
     private readonly Descriptor? _folder;
@@ -24,24 +24,27 @@ internal sealed class LayerFinder : IDisposable
     {
         _store = store;
         _folder = Files.TryOpen(store.Settings.Data, Files.O_PATH | Files.O_DIRECTORY);
-        _named = _folder is null || named.Count is < Many or > LayerChain.Limit ? [] : [.. named];
+        _named = _folder is null || !AreMany(named) ? [] : [.. named];
         _found = new Layer?[_named.Length];
         if (_named.Length > 0) _ahead = Task.Run(FindNamed);
     }
 
-    /// <summary>The layer; null where there is no such read-only cage. It is the caller's to close.</summary>
+    /// <summary>Whether a cage that names these has many layers, and no more than there can be.</summary>
+    public static bool AreMany(IReadOnlyList<Guid> named) => named.Count is >= Many and <= LayerChain.Limit;
+
+    /// <summary>The layer; null where there is no such read-only cage.</summary>
     /// <exception cref="CageException">CageConfInvalid, CageStoreFailed: its cage.conf cannot be read.</exception>
     public Layer? Find(Guid id)
     {
         _ready ??= TakeNamed();
-        return _ready.Remove(id, out Layer? ready) ? ready : Read(id);
+        return _ready.TryGetValue(id, out Layer? ready) ? ready : Read(id);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         Interlocked.Exchange(ref _taken, _named.Length);
-        foreach (Layer layer in (_ready ?? TakeNamed()).Values) layer.Dispose();
+        _ahead?.Wait();
         _folder?.Dispose();
     }
 
@@ -55,7 +58,7 @@ internal sealed class LayerFinder : IDisposable
         _ahead?.Wait();
         Dictionary<Guid, Layer> ready = new(_found.Length);
         foreach (Layer? layer in _found)
-            if (layer is not null && !ready.TryAdd(layer.Record.Id, layer)) layer.Dispose();
+            if (layer is not null) ready[layer.Record.Id] = layer;
         return ready;
     }
 

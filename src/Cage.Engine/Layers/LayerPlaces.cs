@@ -16,15 +16,14 @@ internal static class LayerPlaces
         List<CageRecord> own = [];
         foreach (Layer layer in layers)
         {
-            if (layer.IsLinked) places.Add(Place.Of(layer.Record, layer.Directory!));
+            if (layer.IsLinked) places.Add(Place.Of(layer.Record, layer.Record.RootPath));
             else own.Add(layer.Record);
         }
         foreach (Place place in places)
             if (place.IsOverlay) OverlayDepth.Refuse(place.Record, place.Path);
         if (own.Count > 0)
         {
-            using Descriptor folder = Files.Open(settings.Data, Files.O_PATH | Files.O_DIRECTORY);
-            Place store = Place.Of(own[0], folder);
+            Place store = Place.Of(own[0], settings.Data);
             if (store.IsOverlay) OverlayDepth.Refuse(store.Record, store.Path);
             foreach (Place place in places)
                 if (place.Device == store.Device) RefuseBeside(own, store, place);
@@ -65,7 +64,10 @@ internal static class LayerPlaces
 
         public bool Holds(Place other) => other.Prefix.StartsWith(Prefix, StringComparison.Ordinal);
 
-        public static Place Of(CageRecord record, Descriptor directory) => new(
-            record, Files.ReadLink(directory.ProcPath) ?? record.RootPath, Files.Status(directory).Device, Files.FileSystemType(directory) == Files.OVERLAYFS_SUPER_MAGIC);
+        public static Place Of(CageRecord record, string path)
+        {
+            using Descriptor directory = Files.Open(path, Files.O_PATH | Files.O_DIRECTORY);
+            return new(record, Files.ReadLink(directory.ProcPath) ?? record.RootPath, Files.Status(directory).Device, Files.FileSystemType(directory) == Files.OVERLAYFS_SUPER_MAGIC);
+        }
     }
 }

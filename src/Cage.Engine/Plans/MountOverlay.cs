@@ -67,11 +67,12 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
     /// <summary>Whether all its directories are the host's own, so that it can be made before its init is there.</summary>
     internal bool OfHost { get; init; }
 
-    /// <summary>The layers where they are open already; none to open them.</summary>
-    internal IReadOnlyList<Descriptor> Opened { get; init; } = [];
-
     /// <remarks>Layers that are mapped are attached in the init's mount namespace first, and made by who acts as the cage's root.</remarks>
-    internal override (Descriptor Made, PortableStep Left)? Prepare() => OfHost && Mapped == MappedLayers.None && TryMakeDetached() is Descriptor made ? (made, this with { Lower = [] }) : null;
+    internal override (Descriptor Made, PortableStep Left)? Prepare(OverlayGuess? guess) =>
+        OfHost && Mapped == MappedLayers.None && (guess?.Take(this) ?? TryMakeDetached()) is Descriptor made ? (made, this with { Lower = [] }) : null;
+
+    /// <summary>Whether both make the same overlay, wherever they are carried out.</summary>
+    internal bool IsSameAs(MountOverlay other) => Lower.SequenceEqual(other.Lower) && other with { Lower = Lower, Side = Side } == this;
 
     internal override void Do(StepContext context)
     {
@@ -92,7 +93,13 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         return Mounts.CloneTree(attached);
     }));
 
-    private Descriptor? TryMakeDetached() => WithDirectories(null, TryMake);
+    /// <summary>As <see cref="MakeDetached"/>; null where this kernel can only mount it at once.</summary>
+    /// <remarks>Each layer is open only while the kernel is told of it: a process with hundreds of descriptors is slow to start others.</remarks>
+    internal Descriptor? TryMakeDetached()
+    {
+        using Descriptor? upper = Upper is null ? null : Open(Upper), work = Work is null ? null : Open(Work);
+        return TryMake(OpenEach(Lower), upper, work);
+    }
 
     internal override void Undo(StepContext context) => context.Detach(this);
 
@@ -127,7 +134,7 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
     }
 
     /// <summary>The overlay, attached nowhere; null where this kernel can only mount it at once.</summary>
-    private Descriptor? TryMake(IReadOnlyList<Descriptor> lower, Descriptor? upper, Descriptor? work)
+    private Descriptor? TryMake(IEnumerable<Descriptor> lower, Descriptor? upper, Descriptor? work)
     {
         for (OverlayWay way = First; way < OverlayWay.Page; way++)
         {
@@ -157,7 +164,7 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
 
     /// <summary>Null where this kernel does not know the way.</summary>
     /// <exception cref="LinuxException">EOPNOTSUPP: overlayfs is configured by mount(2) alone (before Linux 6.5). What it is told by text is not looked at before it is mounted.</exception>
-    private Descriptor? TryMake(OverlayWay way, IReadOnlyList<Descriptor> lower, Descriptor? upper, Descriptor? work)
+    private Descriptor? TryMake(OverlayWay way, IEnumerable<Descriptor> lower, Descriptor? upper, Descriptor? work)
     {
         using Descriptor configuration = Mounts.OpenFileSystem("overlay");
         Mounts.SetOption(configuration, "source", "overlay");
@@ -175,7 +182,7 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         List<Descriptor> held = [];
         try
         {
-            IReadOnlyList<Descriptor> lower = Opened.Count > 0 ? Opened : [.. Lower.Select(path => Hold(held, path))];
+            IReadOnlyList<Descriptor> lower = [.. Lower.Select(path => Hold(held, path))];
             Descriptor? upper = Upper is null ? null : Hold(held, Upper), work = Work is null ? null : Hold(held, Work);
             if (Mapped != MappedLayers.None) lower = [.. lower.Select(layer => Hold(held, MappedMounts.Attach(layer, users!, Path)))];
             if (Mapped == MappedLayers.All && upper is not null && work is not null)
@@ -231,7 +238,18 @@ internal sealed record MountOverlay(IReadOnlyList<string> Lower, string? Upper, 
         Files.ReadLink(directory.ProcPath) is string path && path.StartsWith('/') && path.AsSpan().IndexOfAny(",:\\") < 0 && PathText.Encode(path).Length <= LongestText &&
         Files.StatusFollowed(path)?.IsSameFile(Files.Status(directory)) == true ? path : null;
 
-    private static Descriptor Hold(List<Descriptor> held, string path) => Hold(held, Files.Open(path, Files.O_PATH | Files.O_DIRECTORY));
+    private static Descriptor Open(string path) => Files.Open(path, Files.O_PATH | Files.O_DIRECTORY);
+
+    private static IEnumerable<Descriptor> OpenEach(IReadOnlyList<string> paths)
+    {
+        foreach (string path in paths)
+        {
+            using Descriptor directory = Open(path);
+            yield return directory;
+        }
+    }
+
+    private static Descriptor Hold(List<Descriptor> held, string path) => Hold(held, Open(path));
 
     private static Descriptor Hold(List<Descriptor> held, Descriptor descriptor)
     {

@@ -69,7 +69,16 @@ internal static class StartPlanner
             CageError.CageStartFailed, $"\"{record.Name}\" was not started: read-only, its own files are a layer too, one more than the {LayerChain.Limit} that overlayfs takes.",
             "Start it to be written, or copy some of its layers together into one.", record.Name)
         : readOnly ? new MountOverlay([record.RootPath, .. layers.Roots], null, null, record.MountPath, Attributes: RootAttributes(record), Mapped: Mapped(record, MappedLayers.All)) { OfHost = true }
-        : new MountOverlay(layers.Roots, record.RootPath, record.WorkPath, record.MountPath, layers.IsPinned, RootAttributes(record), Mapped(record, MappedLayers.All)) { OfHost = true, Opened = layers.Directories };
+        : OverlayOf(record, layers.Roots, layers.IsPinned);
+
+    private static MountOverlay OverlayOf(CageRecord record, IReadOnlyList<string> roots, bool isPinned) =>
+        new(roots, record.RootPath, record.WorkPath, record.MountPath, isPinned, RootAttributes(record), Mapped(record, MappedLayers.All)) { OfHost = true };
+
+    /// <summary>The overlay that a start will most likely make, told by the cage's own record alone; null where it is not to be made ahead: of few layers, or
+    /// as <see cref="PortableStep.Prepare"/> would not make it.</summary>
+    public static MountOverlay? GuessOverlay(CageStore store, CageRecord record, bool readOnly) =>
+        readOnly || record.Isolation == CageIsolation.Chroot || record.Privileges.UserNamespace is not null || !LayerFinder.AreMany(record.Base) ? null
+        : OverlayOf(record, Array.ConvertAll([.. record.Base], id => $"{store.PathOf(id, CageKind.ReadOnly)}/root"), isPinned: !record.Base.Contains(CageRecord.Nil));
 
     private static MappedLayers Mapped(CageRecord record, MappedLayers which) => record.Privileges.UserNamespace is null ? MappedLayers.None : which;
 

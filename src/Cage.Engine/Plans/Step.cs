@@ -46,8 +46,9 @@ public abstract record PortableStep : Step
     internal abstract void Write(WireWriter wire);
 
     /// <summary>Makes what can be made of it on the host's side, while the init comes up; null where that is nothing.</summary>
+    /// <param name="guess">What was made ahead, to be taken where it is the same.</param>
     /// <returns>What was made, and the step that is left.</returns>
-    internal virtual (Descriptor Made, PortableStep Left)? Prepare() => null;
+    internal virtual (Descriptor Made, PortableStep Left)? Prepare(OverlayGuess? guess) => null;
 
     /// <summary>Does what can be done of it in the init before there is a root, while the host's side still looks for the layers.</summary>
     /// <returns>The step that is left.</returns>

@@ -1,4 +1,3 @@
-using Cage.Engine.Layers;
 using Cage.Engine.Plans;
 using Cage.Engine.State;
 using Cage.Engine.Store;
@@ -36,8 +35,8 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     /// <summary>The process that keeps the host's log within reach; null where none is needed.</summary>
     public SpawnedProcess? LogFollower { get; set; }
 
-    /// <summary>The layers, open until the init has its root.</summary>
-    public LayerChain? Layers { get; set; }
+    /// <summary>The overlay that was made before the layers were known; null where none was.</summary>
+    public OverlayGuess? Guess { get; set; }
 
     /// <summary>Holds a descriptor as long as the cage is.</summary>
     public void Keep(Descriptor descriptor) => _kept.Add(descriptor);
@@ -64,7 +63,6 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
         Send(channel => channel.SendRoot(step, root));
         if (root is not null) LookAhead(root);
         Meanwhile?.Invoke();
-        Layers?.Dispose();
         Channel.ReceiveOutcome(steps, first, Init!);
     }
 
@@ -96,11 +94,11 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
     }
 
     /// <summary>Has the step make what it can, and leaves the rest of it in its place.</summary>
-    private static Descriptor? Prepare(ref PortableStep step, int index)
+    private Descriptor? Prepare(ref PortableStep step, int index)
     {
         try
         {
-            if (step.Prepare() is not (Descriptor made, PortableStep left)) return null;
+            if (step.Prepare(Guess) is not (Descriptor made, PortableStep left)) return null;
             step = left;
             return made;
         }
@@ -136,7 +134,7 @@ internal sealed class HostContext(StoreSettings settings, CageRecord record, Sta
         LogFollower?.Dispose();
         _channel?.Dispose();
         Init?.Dispose();
-        Layers?.Dispose();
+        Guess?.Dispose();
         Users?.Dispose();
         foreach (Descriptor descriptor in _kept) descriptor.Dispose();
     }

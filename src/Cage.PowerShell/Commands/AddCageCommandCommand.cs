@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using Cage.Engine;
 using Cage.Engine.Roots;
 
 namespace Cage.PowerShell.Commands;
@@ -17,7 +16,5 @@ public sealed class AddCageCommandCommand : CageAddCmdlet
 
     private protected override IEnumerable<string> Wanted => Command.Select(command => command.Contains('/') ? GetUnresolvedProviderPathFromPSPath(command) : command);
 
-    private protected override RootRequest Request(IReadOnlyList<string> wanted) => wanted.Count + Pack.Length > 0
-        ? new RootRequest { Commands = wanted, Packs = Pack }
-        : throw new CageException(CageError.CageArgumentInvalid, "Nothing is named that is to be added.", "-Command or -Pack says what.");
+    private protected override RootRequest Request(IReadOnlyList<string> wanted) => new() { Commands = wanted, Packs = Pack };
 }

@@ -130,7 +130,8 @@ void cage_settle(struct start *start)
     arrange_descriptors(start);
     /* Only now: the caller may have more descriptors open than the limit allows. */
     enum stage failed = request->flags & AFRESH ? cage_start_afresh() : STAGE_NONE;
-    if (failed)
+    /* Whoever the kernel's killer is to spare, the caller or a supervisor of ours, does not hand that on. */
+    if (failed || (failed = cage_give_up_sparing()))
         fail(request, failed);
     if ((request->flags & NEW_SESSION) && setsid() < 0)
         fail(request, STAGE_SESSION);

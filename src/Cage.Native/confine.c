@@ -44,25 +44,23 @@ static int lower_file_limit(void)
     return setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* A caller that the kernel's killer is to spare does not hand that on. Where there is no /proc, there is nothing to do it by. */
-static int give_up_sparing(void)
+/* Where there is no /proc, there is nothing to do it by; what a cage has put in its place is not waited for. */
+enum stage cage_give_up_sparing(void)
 {
     char text[8] = "";
-    int file = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    int file = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (file < 0)
-        return 0;
-    int result = 0;
-    if (read(file, text, sizeof text - 1) > 0 && text[0] == '-')
-        result = pwrite(file, "0", 1, 0) == 1 ? 0 : -1;
+        return STAGE_NONE;
+    int failed = read(file, text, sizeof text - 1) > 0 && text[0] == '-' && pwrite(file, "0", 1, 0) != 1;
     close(file);
-    return result;
+    return failed ? STAGE_AFRESH : STAGE_NONE;
 }
 
 /* A session keyring of its own, and none of the caller's habits. */
 enum stage cage_start_afresh(void)
 {
     umask(022);
-    if (lower_file_limit() < 0 || give_up_sparing() < 0)
+    if (lower_file_limit() < 0)
         return STAGE_AFRESH;
     if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
         return STAGE_KEYRING;

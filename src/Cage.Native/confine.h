@@ -16,6 +16,7 @@ struct confinement {
 
 /* Each returns the stage that failed, with errno; STAGE_NONE when all is done. */
 __attribute__((visibility("hidden"))) enum stage cage_start_afresh(void);
+__attribute__((visibility("hidden"))) enum stage cage_give_up_sparing(void);
 __attribute__((visibility("hidden"))) enum stage cage_reduce_bounding_set(uint64_t kept);
 __attribute__((visibility("hidden"))) enum stage cage_confine_early(const struct confinement *);
 __attribute__((visibility("hidden"))) enum stage cage_confine_late(const struct confinement *);

@@ -36,6 +36,24 @@ public sealed class LimitTests(SmallRoot root) : IClassFixture<SmallRoot>, IDisp
         _test.AssertNothingLeft(record);
     }
 
+    /// <summary>What fills it has little memory of its own, less than the init has: that must be the last to go all the same.</summary>
+    [SparingTheory]
+    [InlineData(CageIsolation.Pivot)]
+    [InlineData(CageIsolation.Jail)]
+    public void What_fills_a_tmpfs_ends_and_the_cage_goes_on(CageIsolation isolation)
+    {
+        CageRecord record = NewCage(isolation, new CageLimits { Memory = 24 << 20, Swap = 0 });
+        using RunningCage web = _test.Start(record);
+        Assert.Equal("-999\n", File.ReadAllText($"/proc/{web.Info.ProcessId}/oom_score_adj"));
+        Assert.Equal("0", _test.Sh(web.Info, "cat /proc/self/oom_score_adj"));
+        Assert.Equal(137, Status(web.Info, "exec cat /dev/zero >/dev/shm/hog"));
+        Assert.Equal(CageState.Running, _test.Look(record).State);
+        File.Delete($"{web.Info.RootPath}/dev/shm/hog");
+        Assert.Equal("still", _test.Sh(web.Info, "echo still"));
+        _test.Stop(record);
+        _test.AssertNothingLeft(record);
+    }
+
     [CageTheory]
     [InlineData(CageIsolation.Chroot)]
     [InlineData(CageIsolation.Pivot)]
@@ -181,4 +199,11 @@ public sealed class LimitTests(SmallRoot root) : IClassFixture<SmallRoot>, IDisp
         using Descriptor? group = Files.TryOpen(path, Files.O_RDONLY | Files.O_DIRECTORY);
         return group is not null && Files.Lock(group, wait: false);
     }
+}
+
+/// <summary>A theory that needs a root who can have the kernel's killer spare a process, which a container's cannot.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class SparingTheoryAttribute : TheoryAttribute
+{
+    public SparingTheoryAttribute() => Skip = CageNeeds.Missing ?? (Capabilities.Has(Capability.CAP_SYS_RESOURCE) ? null : "needs CAP_SYS_RESOURCE");
 }

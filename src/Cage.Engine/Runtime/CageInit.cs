@@ -27,6 +27,7 @@ public static class CageInit
     public static int Run()
     {
         using Descriptor signals = Signals.Watch([Processes.SIGCHLD, Processes.SIGTERM, Processes.SIGINT, Processes.SIGHUP, Processes.SIGPWR]);
+        OwnMemory.Outlive();
         // What nearly every Jail's will need, while the host's side is still at its plan.
         if (Host.ProcessId == 1) Confinements.OfInit(new CagePrivileges());
         using (StageChannel channel = new(new Descriptor(Channel)))

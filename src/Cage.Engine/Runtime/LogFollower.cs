@@ -22,6 +22,7 @@ public static class LogFollower
     /// <param name="root">The cage's root, as seen in its mount namespace.</param>
     public static int Run(string root)
     {
+        OwnMemory.Outlive();
         using Descriptor init = new(Init);
         bool isChroot = root != "/";
         using Descriptor? mounts = isChroot ? Files.Open("/proc/self/mountinfo", Files.O_RDONLY) : null;

@@ -13,6 +13,7 @@ public static class Supervisor
     /// <summary>Runs it. Returns the process's exit status.</summary>
     public static int Run()
     {
+        OwnMemory.Outlive();
         using Descriptor signals = Signals.Watch([Processes.SIGTERM, Processes.SIGINT, Processes.SIGHUP]);
         using ServiceChannel channel = new(new Descriptor(Order));
         try

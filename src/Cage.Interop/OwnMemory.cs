@@ -9,6 +9,7 @@ public static partial class OwnMemory
     /// without CAP_SYS_RESOURCE, it stays as it is.</summary>
     public static void Outlive()
     {
+        if (!Capabilities.Has(Capability.CAP_SYS_RESOURCE)) return;
         try
         {
             using Descriptor? file = Files.TryOpen("/proc/self/oom_score_adj", Files.O_WRONLY);

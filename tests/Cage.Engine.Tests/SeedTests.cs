@@ -147,7 +147,7 @@ public sealed class SeedTests : IClassFixture<SmallRoot>, IDisposable
         Assert.Equal("small\n", Type(Start + "\nchroot . /bin/true; chroot . /bin/cat /etc/base", record.Id));
         CageInfo seen = _test.Look(record);
         Assert.Equal((CageState.Running, record.MountPath), (seen.State, seen.RootPath));
-        Assert.Equal(["/", "/proc", "/sys", "/dev", "/dev/shm", "/tmp"], _test.Engine.GetMounts(seen).Select(mount => mount.Target));
+        Assert.Equal(["/", "/dev", "/dev/shm", "/proc", "/sys", "/tmp"], _test.Engine.GetMounts(seen).Select(mount => mount.Target));
         Assert.Equal("devtmpfs", _test.Engine.GetMounts(seen).Single(mount => mount.Target == "/dev").Type);
         Assert.Equal("small", _test.Sh(seen, "cat /etc/base"));
         Assert.Equal(CageError.CageAlreadyRunning, Assert.Throws<CageException>(() => _test.Engine.Start(record)).Error);

@@ -323,7 +323,7 @@ function Test-CageForm {
     $id = (Get-Cage -LiteralName $Name).Id
     $none = [guid]::NewGuid()
     $forms = @(
-        "$Name '$Name'", "$Name -Name '$Name'", "$Name '$($Name.Substring(0, $Name.Length - 2))??'", "$Name $id", "$Name -LiteralName '$Name'", "$Name -Id $id", "$Name -InputObject (Get-Cage -Id $id)"
+        "$Name '$Name'", "$Name -Name '$Name'", "$Name '$($Name.Substring(0, $Name.Length - 2))??'", "$Name $id", "$Name -LiteralName '$Name'", "$Name -Id $id", "$Name -InputObject (Get-Cage -Id $id)", "$Name (Get-Cage -Id $id)"
         "Get-Cage -Id $id | $Name", "'$Name' | $Name", "[pscustomobject]@{ Name = '$Name' } | $Name", "[pscustomobject]@{ CageId = [guid] '$id' } | $Name"
         # As they come back from where they were exported: a cage itself, or a process or service of it, with a number or a name of its own.
         "Get-Cage -Id $id | ConvertTo-Csv | ConvertFrom-Csv | $Name", "Get-Cage -Id $id | Select-Object Name, Id | ConvertTo-Json | ConvertFrom-Json | $Name", "$Name -InputObject ([pscustomobject]@{ CageId = '$id' })"

@@ -31,6 +31,16 @@ Describe 'Invoke-Cage' -Skip:((id -u) -ne 0) {
         It 'hands on words to the letter' {
             Invoke-Cage web -- sh -c 'for i; do echo "[$i]"; done' sh '' 'a b' '"' '\' '*' '$x' 2.50 007 1e3 ä | Should -Be '[]', '[a b]', '["]', '[\]', '[*]', '[$x]', '[2.50]', '[007]', '[1e3]', '[ä]'
         }
+        It 'takes the very cage that is given as an object, whoever has its name' {
+            $null = New-Cage web
+            try {
+                Invoke-Cage $jail -- cat /etc/base | Should -Be 'small'
+                Invoke-Cage $jail cat /etc/base | Should -Be 'small'
+                Invoke-Cage web true -ErrorVariable problem -ErrorAction SilentlyContinue
+                $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageAmbiguous,*'
+            }
+            finally { Get-Cage web | Where-Object State -EQ Stopped | Remove-Cage -Force }
+        }
         It 'takes an id and the beginning of one' {
             Invoke-Cage "$($jail.Id)" cat /etc/base | Should -Be 'small'
             Invoke-Cage "$($jail.Id)".Substring(0, 13) cat /etc/base | Should -Be 'small'

@@ -46,6 +46,14 @@ Describe 'New-Cage' -Skip:((id -u) -ne 0) {
         Get-Content "$($cage.Path)/cage.conf" | Where-Object { $_ -match '^(capability|seccomp|setuid|sockets|device)=' } | Sort-Object |
             Should -Be 'capability=-KILL', 'capability=+NET_RAW', 'capability=+SYS_NICE', 'device=null', 'device=zero', 'seccomp=-ptrace', 'seccomp=+keyctl', 'setuid=allow', 'sockets=host'
     }
+    It 'takes the source of a bind relative to where one is' {
+        Push-Location $store.Root
+        try {
+            "$((New-Cage web -Base base -Bind etc:/given:ro, './var:/var2').Binds)" | Should -Be "$($store.Root)/etc:/given:ro $($store.Root)/var:/var2"
+            "$((Set-Cage web -Bind ../small/etc:/other -PassThru).Binds)" | Should -Be "$($store.Root)/etc:/other"
+        }
+        finally { Pop-Location }
+    }
     It 'takes a user namespace, of a range of its own or of these ids' {
         $one, $two = 'one', 'two' | New-Cage -Base base -UserNamespace auto | Start-Cage -PassThru
         $one.UserNamespace.Count, $two.UserNamespace.Count | Should -Be 65536, 65536

@@ -28,6 +28,13 @@ Describe 'New-CageShim' -Skip:((id -u) -ne 0) {
         Get-CageShim lost | Should -BeNullOrEmpty
         Remove-Cage lost -Force
     }
+    It 'asks which' {
+        $null = New-Cage web -Base base
+        New-CageShim web -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageArgumentInvalid,*'
+        Add-CageCommand web -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'CageArgumentInvalid,*'
+    }
     It 'warns of a link that leads to nothing' {
         $null = New-Cage web -Base base -Isolation Jail
         $null = New-Cage seed -Base base -Isolation Chroot

@@ -57,7 +57,7 @@ internal static class ExecCommand
         };
         if (!terminal)
         {
-            using Descriptor input = Channels.Duplicate(0), output = Channels.Duplicate(1), error = Channels.Duplicate(2);
+            using Descriptor input = Standard(0), output = Standard(1), error = Standard(2);
             using SpawnedProcess process = engine.Run(cage, command with { Descriptors = [input, output, error] });
             return End(process, deathSignal, () => WaitForwarding(process, signals));
         }
@@ -75,6 +75,15 @@ internal static class ExecCommand
                 return End(process, deathSignal, () => TerminalRelay.Run(leader, process.Handle, signals));
             }
         }
+    }
+
+    /// <summary>What we have there, for the command. From a folder it could reach all of the host's files (openat(2), "..").</summary>
+    private static Descriptor Standard(int number)
+    {
+        Descriptor descriptor = Channels.Duplicate(number);
+        if (!Files.Status(descriptor).IsDirectory) return descriptor;
+        descriptor.Dispose();
+        throw new CageException(CageError.CageArgumentInvalid, $"Descriptor {number} is a folder (EISDIR), from which the command could leave the cage.", "Give it a file, a pipe, a terminal or /dev/null.");
     }
 
     /// <summary>Waits as <paramref name="wait"/> does and takes the status. When that fails, a command that is not to outlive us is ended first:

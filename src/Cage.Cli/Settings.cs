@@ -78,7 +78,7 @@ internal static class Settings
         };
     }
 
-    public static IReadOnlyList<CageBind> Binds(Arguments arguments, IReadOnlyList<CageBind> before) => List(arguments, "--bind", before, text => CageBind.Parse(Absolute(text)));
+    public static IReadOnlyList<CageBind> Binds(Arguments arguments, IReadOnlyList<CageBind> before) => List(arguments, "--bind", before, text => CageBind.Parse(text, Environment.CurrentDirectory));
 
     public static IReadOnlyList<CageTmpfs> Tmpfs(Arguments arguments, IReadOnlyList<CageTmpfs> before) => List(arguments, "--tmpfs", before, CageTmpfs.Parse);
 
@@ -99,10 +99,6 @@ internal static class Settings
         }
         return before;
     }
-
-    /// <summary>A source may be relative to where we are.</summary>
-    private static string Absolute(string bind) =>
-        bind.StartsWith('/') || !bind.Contains(':') ? bind : $"{Environment.CurrentDirectory.Replace("\\", "\\\\").Replace(":", "\\:")}/{(bind.StartsWith("./", StringComparison.Ordinal) ? bind[2..] : bind)}";
 
     private static IReadOnlyList<T> List<T>(Arguments arguments, string option, IReadOnlyList<T> before, Func<string, T> parse)
     {

@@ -97,7 +97,7 @@ public sealed partial class CageEngine
     public void RefuseRemoval(CageRecord record, bool force, IReadOnlyCollection<Guid> gone)
     {
         ArgumentNullException.ThrowIfNull(record);
-        if (!force && Look(record).State != CageState.Stopped) throw Running(record);
+        if (!force && Runs(Look(record))) throw Running(record);
         CageRemover.RefuseUsed(Store, record, gone);
     }
 
@@ -122,8 +122,7 @@ public sealed partial class CageEngine
         StartCheck.RequireRoot("removing a cage");
         using CageLock held = CageLock.Take(record.Path, cancellation);
         record = CageStore.Refresh(record);
-        if (!force && (Settled(record, cancellation).State != CageState.Stopped || ControlGroup.Of(record.Id)?.RunsElsewhere == true))
-            throw Running(record);
+        if (!force && Runs(Settled(record, cancellation))) throw Running(record);
         StopHeld(record, new StopOptions { Force = force }, warn, progress, cancellation);
         IReadOnlyList<CageShim> shims = new ShimMaker(Store, record).List();
         CageRemover.Remove(Store, record);
@@ -131,6 +130,9 @@ public sealed partial class CageEngine
         foreach (CageShim shim in shims) ShimMaker.Erase(shim);
         BootUnit.Forget(record);
     }
+
+    /// <summary>Whether it runs, here or where only its control group is seen from.</summary>
+    private static bool Runs(CageInfo cage) => cage.State != CageState.Stopped || ControlGroup.Of(cage.Id)?.RunsElsewhere == true;
 
     private static CageException Running(CageRecord record) => new(CageError.CageAlreadyRunning, $"\"{record.Name}\" runs.", $"Stop it first, or remove it with {Face.Call("--force", "-Force")}.", record.Name);
 }

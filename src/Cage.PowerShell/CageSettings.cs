@@ -1,3 +1,4 @@
+using System.Management.Automation;
 using Cage.Engine;
 using Cage.Engine.Store;
 
@@ -98,7 +99,8 @@ internal static class CageSettings
     }
 
     /// <summary>What <see cref="IShareParameters.Bind"/> says.</summary>
-    public static CageBind[] Binds(this IShareParameters given) => Parsed(given.Bind, nameof(given.Bind), CageBind.Parse);
+    public static CageBind[] Binds(this IShareParameters given, SessionState session) =>
+        Parsed(given.Bind, nameof(given.Bind), text => CageBind.Parse(text, session.Path.CurrentFileSystemLocation.ProviderPath));
 
     /// <summary>What <see cref="IShareParameters.Tmpfs"/> says.</summary>
     public static CageTmpfs[] TmpfsList(this IShareParameters given) => Parsed(given.Tmpfs, nameof(given.Tmpfs), CageTmpfs.Parse);

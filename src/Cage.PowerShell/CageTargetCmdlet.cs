@@ -45,7 +45,7 @@ public abstract class CageTargetCmdlet : CageCmdlet
     public Guid[] Id { get; set; } = [];
 
     /// <summary>Cages, as Get-Cage writes them; a mount or process of a cage stands for its cage.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = InputObjectSet, ValueFromPipeline = true)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = InputObjectSet, ValueFromPipeline = true)]
     [ValidateNotNull]
     [CageOf]
     public CageInfo[] InputObject { get; set; } = [];

@@ -20,17 +20,20 @@ internal sealed class InvokedLine
         if (at == 0 || (at == 1 && !isNamed))
         {
             Script = (ScriptBlock)Values.Unwrap(values[at])!;
-            Names = [.. Values.Words(values[..at])];
+            Names = [.. Values.Words(values[..at].Select(Named))];
             Arguments = [.. values[(at + 1)..], .. arguments];
             _words = [];
         }
         else
         {
-            _words = [.. Values.Words([.. values, .. arguments])];
+            _words = [.. Values.Words([.. isNamed ? values : values.Take(1).Select(Named), .. isNamed ? [] : values.Skip(1), .. arguments])];
             Names = isNamed ? [] : [.. _words.Take(1)];
             Arguments = [];
         }
     }
+
+    /// <summary>What stands for a cage by its id is that, since others may have its name.</summary>
+    private static object? Named(object? value) => Values.CageId(value)?.ToString("D") ?? value;
 
     /// <summary>The script block; null for a command.</summary>
     public ScriptBlock? Script { get; }

@@ -89,7 +89,7 @@ public sealed class MannersTests
         Assert.NotNull(id!.Completer);
         Assert.Equal(("Id", true, false, true), (id.Uses.Single().Set, id.Uses.Single().Mandatory, id.Uses.Single().FromPipeline, id.Uses.Single().FromProperty));
         ParameterUse input = model.Parameters.Single(parameter => parameter.Name == "InputObject").Uses.Single();
-        Assert.Equal(("InputObject", true, true), (input.Set, input.Mandatory, input.FromPipeline));
+        Assert.Equal(("InputObject", true, 0, true), (input.Set, input.Mandatory, input.Position, input.FromPipeline));
     }
 
     /// <summary>Whatever is looked up by -Name, cage or not, is named first, with wildcards, completed, and comes from the pipeline.</summary>

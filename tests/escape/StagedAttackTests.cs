@@ -41,6 +41,15 @@ public sealed class StagedAttackTests(Scene scene) : IClassFixture<Scene>
         Held(OnHost($"cd /; exec 5</ 9<\"$STORE/files\"; \"$CAGE\" exec {isolation} -- /attack/descriptors {Relative} {scene.Token}"));
     }
 
+    /// <summary>As its standard input and output, which it keeps.</summary>
+    [CageTheory]
+    [MemberData(nameof(Isolations))]
+    public void AFolderIsNoStandardDescriptor(string isolation)
+    {
+        foreach (int number in (int[])[0, 1, 2])
+            Assert.Equal((number, 125), (number, OnHost($"\"$CAGE\" exec {isolation} -- /attack/descriptors {Relative} {scene.Token} {number}</").Status));
+    }
+
     /// <summary>CVE-2024-21626: the number of a descriptor that is open while the command is started.</summary>
     [CageTheory]
     [MemberData(nameof(Isolations))]

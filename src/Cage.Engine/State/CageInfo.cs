@@ -48,7 +48,7 @@ public sealed class CageInfo
     public CageIsolation? Isolation => Kind == CageKind.Writable ? Record.Isolation : null;
 
     /// <summary>The ids of the cages below it, the topmost first.</summary>
-    public IReadOnlyList<Guid> Base => Record.Base;
+    public IReadOnlyList<Guid> Base => (Guid[])[.. Record.Base];
 
     /// <summary>Its description.</summary>
     public string Memo => Record.Memo;

@@ -27,9 +27,14 @@ public sealed record CageBind(string Source, string Target)
 
     /// <summary>Understands one as it is written; <c>\:</c> and <c>\\</c> stand for a colon and a backslash in a path.</summary>
     /// <exception cref="FormatException">With what is wrong with it.</exception>
-    public static CageBind Parse(string text)
+    public static CageBind Parse(string text) => Parse(text, folder: null);
+
+    /// <summary>As <see cref="Parse(string)"/>, with a source that may be relative to a folder.</summary>
+    /// <exception cref="FormatException">With what is wrong with it.</exception>
+    public static CageBind Parse(string text, string? folder)
     {
         List<string> parts = Split(text);
+        if (folder is not null && parts[0].Length > 0 && !parts[0].StartsWith('/')) parts[0] = Path.GetFullPath(parts[0], folder);
         if (parts.Count is < 2 or > 3) throw new FormatException("it is not SOURCE:TARGET or SOURCE:TARGET:OPTION,…");
         string[] options = parts.Count == 3 ? parts[2].Split(',') : [];
         if (options.FirstOrDefault(option => !_options.Contains(option)) is string unknown)

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Cage.Engine;
 using Cage.Engine.Roots;
 
 namespace Cage.PowerShell.Commands;
@@ -16,5 +17,7 @@ public sealed class AddCageCommandCommand : CageAddCmdlet
 
     private protected override IEnumerable<string> Wanted => Command.Select(command => command.Contains('/') ? GetUnresolvedProviderPathFromPSPath(command) : command);
 
-    private protected override RootRequest Request(IReadOnlyList<string> wanted) => new() { Commands = wanted, Packs = Pack };
+    private protected override RootRequest Request(IReadOnlyList<string> wanted) => wanted.Count + Pack.Length > 0
+        ? new RootRequest { Commands = wanted, Packs = Pack }
+        : throw new CageException(CageError.CageArgumentInvalid, "Nothing is named that is to be added.", "-Command or -Pack says what.");
 }

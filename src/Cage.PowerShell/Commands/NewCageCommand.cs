@@ -70,7 +70,7 @@ public sealed partial class NewCageCommand : CageCmdlet
             Devices = devices,
             Privileges = this.Privileges(new CagePrivileges(), IsGiven),
             Environment = Values.Variables(Environment),
-            Binds = this.Binds(),
+            Binds = this.Binds(SessionState),
             Tmpfs = this.TmpfsList(),
             Network = this.NetworkFrom(CageNetwork.Host, IsGiven, Engine.Store),
             Limits = this.Limits(CageLimits.None, IsGiven),

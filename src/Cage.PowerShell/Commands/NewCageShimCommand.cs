@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Cage.Engine;
 using Cage.Engine.Roots;
 using Cage.Engine.State;
 
@@ -33,7 +34,8 @@ public sealed class NewCageShimCommand : CageTargetCmdlet
         string folder = GetUnresolvedProviderPathFromPSPath(Folder);
         string[] links = [.. LinkPath.Select(GetUnresolvedProviderPathFromPSPath)];
         string[] paths = [.. Command.Select(command => Path.Combine(folder, Path.GetFileName(command))), .. links];
-        if (paths.Length == 0 || !ShouldProcess(Describe(cage), $"make {string.Join(", ", paths)}")) return;
+        if (paths.Length == 0) throw new CageException(CageError.CageArgumentInvalid, $"No way into \"{cage.Name}\" is named.", "-Command or -LinkPath says which.", cage.Name);
+        if (!ShouldProcess(Describe(cage), $"make {string.Join(", ", paths)}")) return;
         WriteObject(Work($"Making ways into {cage.Name}", work => Engine.AddShims(cage.Record, Command, links, folder, Force, work.Warn, work.Stop)), enumerateCollection: true);
         WriteVerbose($"{string.Join(", ", paths)} lead into \"{cage.Name}\" now.");
     }

@@ -16,7 +16,7 @@ public sealed class RemoveCageSnapshotCommand : CageSnapshotCmdlet
     public override string[] Name { get; set; } = [];
 
     /// <summary>Snapshots, as Get-CageSnapshot writes them.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = InputObjectSet, ValueFromPipeline = true)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = InputObjectSet, ValueFromPipeline = true)]
     [ValidateNotNull]
     public CageSnapshot[] InputObject { get; set; } = [];
 

@@ -61,7 +61,7 @@ public sealed partial class SetCageCommand : CageTargetCmdlet
         if (cage.Kind == CageKind.ReadOnly && _writableOnly.FirstOrDefault(IsGiven) is string useless)
             throw new CageException(CageError.CageArgumentInvalid, $"\"{cage.Name}\" is read-only, is never started, and has no {useless}.", target: cage.Name);
         Guid[] bases = [.. Base.Select(Engine.FindBase)];
-        CageBind[] binds = this.Binds();
+        CageBind[] binds = this.Binds(SessionState);
         CageTmpfs[] tmpfs = this.TmpfsList();
         _ = this.Privileges(cage.Record.Privileges, IsGiven);
         if (!ShouldProcess(Describe(cage))) return;

@@ -16,7 +16,7 @@ int main(int count, char **words)
         return BROKEN;
     if (reaches(AT_FDCWD, words[1], words[2]))
         return ESCAPED;
-    for (int file = 3; file < 1024; file++)
+    for (int file = 0; file < 1024; file++)
         if (reaches(file, words[1], words[2]))
             return ESCAPED;
     return held("no descriptor leads out");
